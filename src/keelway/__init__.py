@@ -1,0 +1,1 @@
+"""Keelway turns a request into a running, watched and reversible change."""

@@ -1,0 +1,1 @@
+"""Vendors and machinery behind the ports; the file name is the name in the configuration."""

@@ -1,0 +1,1 @@
+"""How application data is saved and brought back."""

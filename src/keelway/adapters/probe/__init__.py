@@ -1,0 +1,1 @@
+"""One health question to a running application."""

@@ -1,0 +1,1 @@
+"""Where code is written: one private workspace per task."""

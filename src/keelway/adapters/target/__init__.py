@@ -1,0 +1,1 @@
+"""Where a release runs and how traffic reaches it."""

@@ -1,0 +1,1 @@
+"""Secrets by name, never by value."""

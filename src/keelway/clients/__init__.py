@@ -1,0 +1,1 @@
+"""Thin input and output: the only rooms with processes, sockets and files."""

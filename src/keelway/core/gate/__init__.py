@@ -1,0 +1,1 @@
+"""One exit gate per stage: facts in, verdict out."""

@@ -1,0 +1,1 @@
+"""Evidence about a patch, weighed without trusting the patch."""

@@ -1,0 +1,1 @@
+"""What is allowed, how much of it, and by whom."""

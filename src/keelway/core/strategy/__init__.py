@@ -1,0 +1,1 @@
+"""How traffic moves to a new release, as data."""

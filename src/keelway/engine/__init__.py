@@ -1,0 +1,1 @@
+"""Durability: a story survives the process that tells it."""

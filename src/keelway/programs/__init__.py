@@ -1,0 +1,1 @@
+"""Processes that run beside the control plane and outlive its restarts."""

@@ -1,0 +1,1 @@
+"""The reverse proxy that keeps the port while releases change behind it."""

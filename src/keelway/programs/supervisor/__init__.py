@@ -1,0 +1,1 @@
+"""Keeps releases running while the control plane restarts."""

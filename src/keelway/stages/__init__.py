@@ -1,0 +1,1 @@
+"""The seven rooms of a task: one file, one public verb each."""

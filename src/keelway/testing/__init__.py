@@ -1,0 +1,1 @@
+"""Fakes and conformance tests, public for adapter authors."""

@@ -1,0 +1,1 @@
+"""One test class per port; fakes and adapters pass the same."""

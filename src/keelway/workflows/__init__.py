@@ -1,0 +1,1 @@
+"""The durable stories, read from top to bottom."""
