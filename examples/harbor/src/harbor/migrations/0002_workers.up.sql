@@ -1,0 +1,4 @@
+CREATE TABLE workers (
+    release TEXT PRIMARY KEY,
+    seen_at TEXT NOT NULL
+);
