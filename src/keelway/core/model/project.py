@@ -1,0 +1,122 @@
+"""The application under delivery: its checks, processes, environments and branches, as facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+STAGING, PRODUCTION = "staging", "production"
+
+
+@dataclass(frozen=True)
+class CheckCommand:
+    """Describe one check; ``{junit}`` and ``{coverage}`` in the command name its report files."""
+
+    name: str
+    run: tuple[str, ...]
+    kind: str = "lint"
+    """``lint``, ``types``, ``tests``, ``build`` or ``audit``."""
+    seconds_max: float = 600.0
+
+
+@dataclass(frozen=True)
+class ProcessCommand:
+    """Describe one process of a release; the one named ``web`` receives traffic on ``$PORT``."""
+
+    name: str
+    run: tuple[str, ...]
+    stop_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class ProbeSpec:
+    """Describe one health question over HTTP."""
+
+    name: str
+    path: str = "/healthz"
+    method: str = "GET"
+    status: int = 200
+    body_contains: str = ""
+    send_json: str = ""
+    latency_ms_max: float = 5_000.0
+
+
+@dataclass(frozen=True)
+class MigrationCommands:
+    """Describe how the schema moves; ``{steps}`` in ``down`` is the number of steps.
+
+    ``status`` prints the current schema version as an integer, alone or as JSON ``{"version": n}``.
+    """
+
+    up: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EnvironmentSpec:
+    """Describe one place where releases run."""
+
+    name: str
+    port: int
+    """Loopback port that the front keeps."""
+    env: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Name in the process to reference in the vault; never a value."""
+    host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Name the branches of the delivery flow."""
+
+    integration: str = "develop"
+    production: str = "main"
+    feature_prefix: str = "feature/"
+    hotfix_prefix: str = "hotfix/"
+
+    @property
+    def protected(self) -> frozenset[str]:
+        """Return the branches that only a merge of ours may move."""
+        return frozenset({self.integration, self.production})
+
+
+@dataclass(frozen=True)
+class Project:
+    """Hold everything that Keelway must know about the application."""
+
+    name: str
+    branches: Branches = field(default_factory=Branches)
+    setup: tuple[str, ...] = ()
+    """Command that makes a fresh checkout runnable, for example ``uv sync --frozen``."""
+    setup_seconds_max: float = 600.0
+    path: tuple[str, ...] = ()
+    """Directories inside the checkout that go before ``PATH``."""
+    checks: tuple[CheckCommand, ...] = ()
+    test_paths: tuple[str, ...] = ("tests/*", "test/*", "*/tests/*", "test_*.py", "*_test.py", "*conftest.py")
+    source_paths: tuple[str, ...] = ("src/*", "*.py")
+    processes: tuple[ProcessCommand, ...] = ()
+    probes: tuple[ProbeSpec, ...] = (ProbeSpec("healthz"),)
+    migrate: MigrationCommands = field(default_factory=MigrationCommands)
+    sqlite: str = ""
+    """Database file of an environment, ``{data}`` being its data directory; empty for none."""
+    log: str = ""
+    """JSON-lines log of an environment, ``{data}`` being its data directory; empty for none."""
+    environments: tuple[EnvironmentSpec, ...] = ()
+    owner: str = "owner"
+
+    def environment(self, name: str) -> EnvironmentSpec:
+        """Return the environment called ``name``.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return {spec.name: spec for spec in self.environments}[name]
+
+    def is_test(self, path: str) -> bool:
+        """Tell whether ``path`` belongs to the tests."""
+        return any(fnmatchcase(path, pattern) for pattern in self.test_paths)
+
+    def is_source(self, path: str) -> bool:
+        """Tell whether ``path`` is code that a test must cover."""
+        return not self.is_test(path) and any(fnmatchcase(path, pattern) for pattern in self.source_paths)

@@ -1,0 +1,66 @@
+"""Who checks a commit: clean checkout, the project's own commands, bounded output, real counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from keelway.core.judge.tests import TestResult
+
+
+@dataclass(frozen=True)
+class CheckJob:
+    """Ask for some checks on one commit."""
+
+    sha: str
+    checks: tuple[str, ...]
+    """Names of configured checks, in the order in which they run."""
+    coverage_of: tuple[str, ...] = ()
+    """Source paths whose executed lines are wanted."""
+    canary: str = ""
+    """When set: plant a failing test of this name, which the run must report as failed."""
+    purpose: str = "head"
+    stop_at_first: bool = False
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """State how one check command ended."""
+
+    name: str
+    exit_code: int | None
+    seconds: float
+    examined: int
+    """Tests executed, or 1 for a command that ran; 0 means that it did not really run."""
+    output: str = ""
+    """The end of its output, bounded."""
+    timed_out: bool = False
+    could_not_start: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the command ran to its end and succeeded."""
+        return self.exit_code == 0 and not self.timed_out and not self.could_not_start and self.examined > 0
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Hold everything that a job found out."""
+
+    sha: str
+    commands: tuple[CommandResult, ...]
+    tests: tuple[TestResult, ...] = ()
+    executable: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Executable lines by source path."""
+    executed: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Lines that a test ran, by source path."""
+    setup_error: str = ""
+    canary_failed: bool | None = None
+
+
+class Ci(Protocol):
+    """Run checks on immutable commits; nothing of the result is written by the code under test's author."""
+
+    def check(self, job: CheckJob) -> CheckReport:
+        """Run a job to its end; failures are part of the report, never an exception."""
+        ...

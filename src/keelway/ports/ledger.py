@@ -1,0 +1,221 @@
+"""The book of what happened, and the few projections that decisions need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from keelway.core.model.event import Event, Link
+from keelway.core.model.lifecycle import Status
+from keelway.core.model.task import Actor, Request, Task
+from keelway.core.rule.approval import Approval, Binding
+from keelway.core.rule.freeze import Freeze
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """Hold a task as it stands."""
+
+    task: Task
+    status: Status
+    stage: str = ""
+    attempt: int = 0
+    risk: str = "low"
+    plan: dict[str, Any] | None = None
+    plan_version: int = 0
+    branch: str = ""
+    pull_request: int | None = None
+    commit_sha: str = ""
+    iterations: int = 0
+    cost_usd: float = 0.0
+    error: str = ""
+    code: str = ""
+    """Reason code of the end."""
+    paused: bool = False
+    abort_by: str = ""
+    """Who asked to abort; empty when nobody did."""
+    rollback_by: str = ""
+    """Who asked to roll back while the task was still in observation."""
+    deployed_at: datetime | None = None
+    rolled_back_at: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """Hold what a person is asked, and about exactly what."""
+
+    id: str
+    task: str
+    stage: str
+    binding: Binding
+    text: str
+    asked_at: datetime
+    expires_at: datetime | None
+    approval: Approval | None = None
+
+    @property
+    def open(self) -> bool:
+        """Tell whether nobody has answered yet."""
+        return self.approval is None
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Record one deployment to one environment."""
+
+    id: str
+    task: str
+    environment: str
+    release: str
+    sha: str
+    status: str
+    """``running``, ``observing``, ``live``, ``superseded``, ``rolled_back`` or ``failed``."""
+    epoch: int
+    started_at: datetime
+    previous_release: str = ""
+    previous_sha: str = ""
+    schema_before: int | None = None
+    schema_after: int | None = None
+    backup: str = ""
+    finished_at: datetime | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
+    """Seconds, requests, errors before and after, rows lost: plain JSON."""
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """Bar a commit from every later release that does not also hold its revert."""
+
+    sha: str
+    task: str
+    reason: str
+    at: datetime
+    revert_sha: str = ""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Prove the right to act on an environment; a later lease has a higher epoch."""
+
+    environment: str
+    holder: str
+    epoch: int
+
+
+class Ledger(Protocol):
+    """Read and write the book. Every write is one transaction and leaves its event in the chain."""
+
+    def create(self, request: Request, project: str, key: str) -> tuple[TaskRow, bool]:
+        """Open a task for an intent key; the open task and ``False`` when there already is one."""
+        ...
+
+    def find(self, task: str) -> TaskRow:
+        """Return a task by id, by number or by name such as ``T-142``.
+
+        Raises:
+            YourFault: there is none.
+        """
+        ...
+
+    def tasks(self, *, open_only: bool = False, limit: int = 200) -> tuple[TaskRow, ...]:
+        """Return tasks, newest first."""
+        ...
+
+    def move(self, task: str, status: Status, **fields: Any) -> TaskRow:
+        """Change the status by the lifecycle table, and fields of the row with it.
+
+        Raises:
+            OurFault: the transition is not in the table.
+        """
+        ...
+
+    def amend(self, task: str, **fields: Any) -> TaskRow:
+        """Change fields of the row without touching the status."""
+        ...
+
+    def record(self, event: Event) -> int:
+        """Append an event and return its sequence number; a known key is not recorded twice."""
+        ...
+
+    def events(self, *, task: str = "", after: int = 0, limit: int = 1_000) -> tuple[Link, ...]:
+        """Return links of the chain in order."""
+        ...
+
+    def effect(self, key: str) -> Event | None:
+        """Return the ``effect.done`` event of an effect key, when it was done."""
+        ...
+
+    def stage(self, task: str, stage: str, attempt: int, status: str, output: dict[str, Any]) -> None:
+        """Record a stage run: ``running``, ``passed``, ``held``, ``failed`` or ``skipped``."""
+        ...
+
+    def ask(self, question: Question) -> Question:
+        """Record a question once per binding and return it with its answer, if it has one."""
+        ...
+
+    def answer(self, question: str, approval: Approval) -> Question:
+        """Record the one answer of a person to a question.
+
+        Raises:
+            RequestRefused: it is already answered, expired or void.
+        """
+        ...
+
+    def questions(self, *, task: str = "", open_only: bool = True) -> tuple[Question, ...]:
+        """Return questions, oldest first."""
+        ...
+
+    def freeze(self) -> Freeze:
+        """Read the emergency stop; an unreadable flag counts as active."""
+        ...
+
+    def lease(self, environment: str, holder: str, *, take_over: bool = False) -> Lease | None:
+        """Take or renew the lease of an environment; ``None`` while somebody else holds it."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back; nothing happens when it is no longer held."""
+        ...
+
+    def save_deployment(self, deployment: Deployment) -> None:
+        """Insert or replace a deployment."""
+        ...
+
+    def deployments(self, environment: str = "", *, limit: int = 100) -> tuple[Deployment, ...]:
+        """Return deployments, newest first."""
+        ...
+
+    def quarantine(self, entry: Quarantine) -> None:
+        """Insert or replace a quarantine entry."""
+        ...
+
+    def quarantined(self) -> tuple[Quarantine, ...]:
+        """Return every quarantined commit."""
+        ...
+
+    def save_artefact(self, task: str, name: str, content: str, media_type: str = "text/plain") -> str:
+        """Keep an artefact by its hash and return ``sha256:...``."""
+        ...
+
+    def artefact(self, reference: str) -> str:
+        """Return an artefact's text.
+
+        Raises:
+            YourFault: it was never kept, or its retention is over.
+        """
+        ...
+
+    def open_incident(self, task: str, title: str, body: str, key: str) -> int:
+        """Record an incident once per key and return its number."""
+        ...
+
+    def tasks_since(self, instant: datetime) -> int:
+        """Count the tasks created since an instant."""
+        ...
+
+    def owner_says(self, actor: Actor) -> bool:
+        """Tell whether an actor is the configured owner on any channel."""
+        ...

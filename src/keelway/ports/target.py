@@ -1,0 +1,130 @@
+"""Where releases run and how traffic reaches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """State what a target can do; a strategy that needs more is refused before the first deploy."""
+
+    side_by_side: bool
+    weights: bool
+    migrations: bool
+    snapshots: bool
+
+
+@dataclass(frozen=True)
+class Built:
+    """Name an immutable release that is ready to be started."""
+
+    release: str
+    sha: str
+    tree_sha: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunningRelease:
+    """Describe a release as its environment has it."""
+
+    release: str
+    sha: str
+    state: str
+    """``built``, ``running``, ``degraded`` or ``stopped``."""
+    weight: int = 0
+    url: str = ""
+    inflight: int = 0
+    restarts: int = 0
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class EnvironmentState:
+    """Describe an environment as it is, not as it is recorded."""
+
+    environment: str
+    url: str
+    active: str
+    """The release that receives traffic; empty before the first deploy."""
+    releases: tuple[RunningRelease, ...]
+    schema: int | None
+    epoch: int
+    healthy: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """State how the schema moved."""
+
+    before: int
+    after: int
+    detail: str = ""
+
+    @property
+    def steps(self) -> int:
+        """Return by how many versions the schema moved, negative for down."""
+        return self.after - self.before
+
+
+class Target(Protocol):
+    """Run releases of one application in its environments.
+
+    Every verb is safe to repeat. Verbs that act take the ``epoch`` of the holder of the
+    environment and raise ``StaleEpoch`` when a newer holder has acted since.
+    """
+
+    def capabilities(self) -> Capabilities:
+        """Say what this target can do."""
+        ...
+
+    def state(self, environment: str) -> EnvironmentState:
+        """Read what really runs."""
+        ...
+
+    def build(self, environment: str, sha: str, release: str) -> Built:
+        """Make the immutable release of a commit, with its own environment of packages.
+
+        Raises:
+            TheirFault: the set-up command failed; nothing of the release is left.
+        """
+        ...
+
+    def start(self, environment: str, release: str, *, epoch: int) -> RunningRelease:
+        """Start the web processes of a release beside what runs, and wait until they are healthy.
+
+        Raises:
+            TheirFault: it did not become healthy within its time; it has been stopped again.
+        """
+        ...
+
+    def switch(self, environment: str, weights: dict[str, int], *, epoch: int) -> None:
+        """Move all traffic in one step; in-flight requests end where they began."""
+        ...
+
+    def swap_workers(self, environment: str, release: str, *, epoch: int) -> None:
+        """Stop the workers of every other release, then start those of this one."""
+        ...
+
+    def retire(self, environment: str, release: str, *, epoch: int) -> None:
+        """Drain and stop a release that receives no traffic; its files stay."""
+        ...
+
+    def boots(self, environment: str, release: str) -> str:
+        """Start a release on the present schema without traffic, probe and stop it; return "" or what failed."""
+        ...
+
+    def schema(self, environment: str, release: str) -> int | None:
+        """Read the schema version by the status command of a release; ``None`` when it has none."""
+        ...
+
+    def migrate(self, environment: str, release: str, version: int | None, *, epoch: int) -> Migrated:
+        """Move the schema up to the newest (``None``) or down to ``version`` by the commands of a release."""
+        ...
+
+    def prune(self, environment: str, keep: tuple[str, ...]) -> tuple[str, ...]:
+        """Remove stopped releases that are not to be kept; return their names."""
+        ...
