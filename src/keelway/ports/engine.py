@@ -29,6 +29,10 @@ class Engine(Protocol):
         """Read the clock as a recorded step."""
         ...
 
+    def wall(self) -> datetime:
+        """Read the clock without recording it; only inside the effect of a step."""
+        ...
+
 
 class Conductor(Protocol):
     """Serve one run of a story."""

@@ -22,6 +22,6 @@ class ProbeResult:
 class Probe(Protocol):
     """Ask health questions."""
 
-    def ask(self, url: str, spec: ProbeSpec) -> ProbeResult:
-        """Ask one question at a base URL and compare the answer with what is expected."""
+    def ask(self, url: str, specs: tuple[ProbeSpec, ...]) -> tuple[ProbeResult, ...]:
+        """Ask questions at a base URL and compare each answer with what is expected."""
         ...

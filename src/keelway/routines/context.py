@@ -1,0 +1,248 @@
+"""The one door for effects: freeze and abort are heeded, the audit trail written, the result durable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar, get_type_hints
+
+from keelway.core import errors
+from keelway.core.codec import from_json, to_json
+from keelway.core.errors import KeelwayError, OurFault, TheirFault
+from keelway.core.model.event import Event, EventKind
+from keelway.core.model.lifecycle import Status
+from keelway.core.model.project import Project
+from keelway.core.model.verdict import Ruling, Verdict
+from keelway.core.policy import Policy
+from keelway.core.rule.freeze import judge_effect
+from keelway.ports.agent import Agent
+from keelway.ports.backup import BackupStore
+from keelway.ports.channel import Notifier
+from keelway.ports.ci import Ci
+from keelway.ports.engine import Engine
+from keelway.ports.forge import Forge
+from keelway.ports.ledger import Ledger
+from keelway.ports.probe import Probe
+from keelway.ports.sandbox import Sandbox
+from keelway.ports.signal import Signal
+from keelway.ports.target import Target
+from keelway.routines.outcome import Aborted
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+HOLD_POLL_SECONDS = 2.0
+"""How often an effect that is held by a freeze or a pause looks again."""
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Hold the adapters that the configuration chose."""
+
+    agent: Agent
+    sandbox: Sandbox
+    forge: Forge
+    ci: Ci
+    target: Target
+    backup: BackupStore
+    probe: Probe
+    signal: Signal
+    notifier: Notifier
+    ledger: Ledger
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Say which run of which stage acts."""
+
+    subject: str
+    """Id of the task, or of the order when there is no task."""
+    stage: str
+    attempt: int
+    has_task: bool = True
+
+
+class Context:
+    """Give a stage its doors, its policy and the engine, and nothing else."""
+
+    def __init__(
+        self, engine: Engine, doors: Doors, project: Project, policy: Policy, scene: Scene
+    ) -> None:
+        self.engine, self.doors, self.project, self.policy, self.scene = engine, doors, project, policy, scene
+        self.recovering = False
+        """True once a way back has begun: it finishes, whatever is frozen, paused or aborted."""
+
+    @property
+    def agent(self) -> Agent:
+        """Return the coding agent."""
+        return self.doors.agent
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Return the keeper of workspaces."""
+        return self.doors.sandbox
+
+    @property
+    def forge(self) -> Forge:
+        """Return the forge."""
+        return self.doors.forge
+
+    @property
+    def ci(self) -> Ci:
+        """Return the checks."""
+        return self.doors.ci
+
+    @property
+    def target(self) -> Target:
+        """Return the place where releases run."""
+        return self.doors.target
+
+    @property
+    def backup(self) -> BackupStore:
+        """Return the keeper of backups."""
+        return self.doors.backup
+
+    @property
+    def probe(self) -> Probe:
+        """Return the asker of health questions."""
+        return self.doors.probe
+
+    @property
+    def signal(self) -> Signal:
+        """Return the reader of numbers."""
+        return self.doors.signal
+
+    @property
+    def notifier(self) -> Notifier:
+        """Return the channel to people."""
+        return self.doors.notifier
+
+    @property
+    def ledger(self) -> Ledger:
+        """Return the book."""
+        return self.doors.ledger
+
+    def key(self, name: str) -> str:
+        """Return the idempotency key of an effect: subject, stage, attempt, name."""
+        return f"{self.scene.subject}/{self.scene.stage}/{self.scene.attempt}/{name}"
+
+    def now(self) -> datetime:
+        """Read the clock durably."""
+        return self.engine.now()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait durably."""
+        self.engine.sleep(seconds)
+
+    def read(self, name: str, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask something durably; nothing is changed by it, so nothing holds it up."""
+        return self._result(verb, self.engine.step(name, lambda: _outcome(lambda: verb(*args, **kwargs))))
+
+    def act(self, name: str, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something durably: held while frozen or paused, refused when aborted, recorded twice.
+
+        Raises:
+            Aborted: a person asked to end the task.
+            KeelwayError: what the verb raised.
+        """
+
+        def effect() -> Any:
+            hold = self._hold(name)
+            return hold or _outcome(lambda: self._audited(name, lambda: verb(*args, **kwargs)))
+
+        for turn in range(1_000_000):
+            plain = self.engine.step(name if turn == 0 else f"{name}#{turn}", effect)
+            if "aborted" in plain:
+                raise Aborted(plain["aborted"])
+            if "held" not in plain:
+                return self._result(verb, plain)
+            self.sleep(HOLD_POLL_SECONDS)
+        raise OurFault("held_too_long", f"The effect {name} was held for ever.")
+
+    def _hold(self, name: str) -> dict[str, Any] | None:
+        if self.recovering:
+            return None
+        if self.scene.has_task:
+            row = self.ledger.find(self.scene.subject)
+            if row.abort_by:
+                return {"aborted": row.abort_by}
+            if row.paused:
+                return {"held": "paused"}
+        finding = judge_effect(self.ledger.freeze(), name, rollback_begun=False)
+        return None if finding.ruling is Ruling.PASS else {"held": finding.code}
+
+    def _audited(self, name: str, effect: Callable[[], T]) -> T:
+        key = self.key(name)
+        self.note(EventKind.EFFECT_INTENDED, f"{key}:intent", effect=name)
+        try:
+            value = effect()
+        except Exception as error:
+            self.note(EventKind.EFFECT_FAILED, "", effect=name, error=str(error)[:500])
+            raise
+        self.note(EventKind.EFFECT_DONE, f"{key}:done", effect=name)
+        return value
+
+    def _result(self, verb: Callable[..., T], plain: Any) -> T:
+        _raise_error(plain)
+        kind: Any = get_type_hints(verb).get("return", type(None))
+        return from_json(kind, plain["ok"]) if kind is not type(None) else plain["ok"]
+
+    def note(self, kind: EventKind, key: str = "", **data: Any) -> int:
+        """Append an event about this run to the book, at most once per key."""
+        scene = self.scene
+        event = Event(
+            kind, self.engine.wall(), scene.subject if scene.has_task else "", scene.stage, scene.attempt,
+            data={**data} if scene.has_task else {**data, "order": scene.subject}, key=key,
+        )
+        return self.ledger.record(event)
+
+    def record(self, kind: EventKind, name: str, **data: Any) -> None:
+        """Append an event once, as a durable step of its own."""
+        self.engine.step(f"record:{name}", lambda: self.note(kind, self.key(name), **data))
+
+    def move(self, status: Status, **fields: Any) -> None:
+        """Change the status of the task by the lifecycle table."""
+        subject = self.scene.subject
+        plain = self.engine.step(
+            f"status:{status.value}", lambda: _outcome(lambda: self.ledger.move(subject, status, **fields).status)
+        )
+        _raise_error(plain)
+
+    def amend(self, **fields: Any) -> None:
+        """Change fields of the task without touching its status."""
+        subject = self.scene.subject
+        name = "amend:" + ",".join(sorted(fields))
+        _raise_error(
+            self.engine.step(name, lambda: _outcome(lambda: self.ledger.amend(subject, **fields).status))
+        )
+
+    def judged(self, verdict: Verdict) -> Verdict:
+        """Record the verdict of a gate and return it."""
+        name = f"gate:{verdict.gate}"
+        data = {"gate": verdict.gate, "ruling": verdict.ruling.value, "findings": to_json(verdict.findings)}
+        self.engine.step(name, lambda: self.note(EventKind.GATE_JUDGED, "", **data))
+        return verdict
+
+
+def _outcome(effect: Callable[[], Any]) -> dict[str, Any]:
+    """Run an effect and put its value or its error into JSON, so that a replay meets the same end."""
+    try:
+        return {"ok": to_json(effect())}
+    except KeelwayError as error:
+        return _error(type(error).__name__, error)
+    except OSError as error:
+        cause = TheirFault("io_error", f"The machine refused: {error}.", "Check space, rights and limits.")
+        return _error("TheirFault", cause)
+
+
+def _error(kind: str, error: KeelwayError) -> dict[str, Any]:
+    said = {"kind": kind, "code": error.code, "message": error.message, "hint": error.hint}
+    return {"error": said}
+
+
+def _raise_error(plain: dict[str, Any]) -> None:
+    if "error" in plain:
+        said = plain["error"]
+        fault = getattr(errors, said["kind"], OurFault)
+        raise fault(said["code"], said["message"], said["hint"])

@@ -1,0 +1,98 @@
+"""How a stage ends when it does not pass its value on, and the envelope that says so in JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from keelway.core.errors import KeelwayError
+from keelway.core.model.verdict import Finding, Verdict
+
+
+class StageFailed(Exception):  # noqa: N818 - an end of a stage, not a fault of ours
+    """End a stage because its gate said no or its work cannot be done."""
+
+    def __init__(self, code: str, message: str, hint: str = "", findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint, self.findings = code, message, hint, findings
+
+    @classmethod
+    def by_gate(cls, verdict: Verdict) -> StageFailed:
+        """Make the failure that a verdict states."""
+        reasons = verdict.reasons
+        message = " ".join(reason.message for reason in reasons) or "The gate examined nothing."
+        return cls(verdict.code, message, findings=reasons)
+
+    @classmethod
+    def by_error(cls, error: KeelwayError) -> StageFailed:
+        """Make the failure that an error states."""
+        return cls(error.code, error.message, error.hint)
+
+
+class Held(Exception):  # noqa: N818
+    """Leave a stage until a person has answered a question; it is entered again afterwards."""
+
+    def __init__(self, question: str, wait_seconds: float) -> None:
+        super().__init__(question)
+        self.question, self.wait_seconds = question, wait_seconds
+
+
+class Waiting(Exception):  # noqa: N818
+    """Leave a stage until something of ours is free; it is entered again afterwards."""
+
+    def __init__(self, reason: str, wait_seconds: float) -> None:
+        super().__init__(reason)
+        self.reason, self.wait_seconds = reason, wait_seconds
+
+
+class Rework(Exception):  # noqa: N818
+    """Send a patch back to development with what was found."""
+
+    def __init__(self, code: str, message: str, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(message)
+        self.code, self.message, self.findings = code, message, findings
+
+
+class Aborted(Exception):  # noqa: N818
+    """End a stage because a person asked to."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Carry the end of a stage across the engine."""
+
+    kind: str
+    """``passed``, ``failed``, ``held``, ``waiting``, ``rework`` or ``aborted``."""
+    value: Any = None
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+    wait_seconds: float = 0.0
+    findings: tuple[Finding, ...] = field(default=())
+
+
+def envelope_of(end: Exception) -> Envelope:
+    """Turn the exception that ended a stage into its envelope.
+
+    Raises:
+        Exception: ``end`` itself, when it is none of the ends above.
+    """
+    match end:
+        case StageFailed():
+            return Envelope("failed", None, end.code, end.message, end.hint, 0.0, end.findings)
+        case Held():
+            return Envelope("held", None, "held", end.question, "", end.wait_seconds)
+        case Waiting():
+            return Envelope("waiting", None, "waiting", end.reason, "", end.wait_seconds)
+        case Rework():
+            return Envelope("rework", None, end.code, end.message, "", 0.0, end.findings)
+        case Aborted():
+            return Envelope("aborted", None, "aborted", f"Aborted by {end.by}.")
+        case KeelwayError():
+            return Envelope("failed", None, end.code, end.message, end.hint)
+        case _:
+            raise end
