@@ -1,1 +1,1 @@
-"""Keeps releases running while the control plane restarts."""
+"""Keeps releases running while the control plane restarts, and adopts what still lives."""

@@ -1,0 +1,1 @@
+"""Single processes: how they are identified, started, watched and ended."""
