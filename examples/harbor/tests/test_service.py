@@ -145,6 +145,7 @@ def test_without_a_file_the_log_goes_to_standard_error(settings, capfd):
 
 
 def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.delenv("HARBOR_LOG", raising=False)
     monkeypatch.setenv("PORT", "8123")
     monkeypatch.setenv("HARBOR_ENV", "production")
     settings = read_settings()

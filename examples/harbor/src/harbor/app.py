@@ -36,10 +36,9 @@ class FailureLog:
         except Exception as error:
             if started or scope["type"] != "http":
                 raise
-            log.exception("%s", error or type(error).__name__, extra={"route": route_of(scope)})
-            await JSONResponse({"detail": "Something broke here; it has been logged."}, 500)(
-                scope, receive, send
-            )
+            log.exception("%s", str(error) or type(error).__name__, extra={"route": route_of(scope)})
+            answer = JSONResponse({"detail": "Something broke here; it has been logged."}, 500)
+            await answer(scope, receive, send)
 
 
 def route_of(scope: Scope) -> str:
@@ -48,20 +47,17 @@ def route_of(scope: Scope) -> str:
     return f"{scope['method']} {getattr(route, 'path', scope['path'])}"
 
 
-def refuse(_request: Request, error: RequestValidationError) -> JSONResponse:
+async def refuse(_request: Request, error: RequestValidationError) -> JSONResponse:
     """Name the faults of a request without repeating what was sent, which may be nothing JSON can carry."""
-    faults = error.errors() if isinstance(error, RequestValidationError) else []
-    return JSONResponse(
-        {"detail": [{key: fault[key] for key in ("loc", "msg", "type")} for fault in faults]}, 422
-    )
+    faults = [{key: fault[key] for key in ("loc", "msg", "type")} for fault in error.errors()]
+    return JSONResponse({"detail": faults}, 422)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application; without settings it reads the environment."""
     settings = settings or read_settings()
-    app = FastAPI(
-        title="Harbor", version=settings.release, exception_handlers={RequestValidationError: refuse}
-    )
+    refusals: dict[int | type[Exception], Any] = {RequestValidationError: refuse}
+    app = FastAPI(title="Harbor", version=settings.release, exception_handlers=refusals)
     app.state.settings = settings
     app.add_middleware(FailureLog)
     for module in ROUTERS:

@@ -2,13 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
-
-from fastapi import Depends, Request
-from fastapi import Path as InPath
 
 BUSY_SECONDS = 5.0
 
@@ -44,13 +40,3 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 def timestamp(offset_seconds: float = 0) -> str:
     """Return the UTC time in a form that sorts as text."""
     return (datetime.now(UTC) + timedelta(seconds=offset_seconds)).isoformat(timespec="milliseconds")
-
-
-def _for_request(request: Request) -> Iterator[sqlite3.Connection]:
-    """Give each request its own connection, so that no thread waits for another."""
-    with closing(connect(request.app.state.settings.db)) as connection:
-        yield connection
-
-
-Db = Annotated[sqlite3.Connection, Depends(_for_request)]
-RowNumber = Annotated[int, InPath(ge=1, le=2**63 - 1)]  # what SQLite can hold

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "migrations"
 
 
 class MigrationError(Exception):
-    """Say that the schema cannot be moved and what to do about it."""
+    """Say why the schema cannot be moved, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ def migrations() -> list[Migration]:
 
 def current_version(db: sqlite3.Connection) -> int:
     """Return the schema version of a migrated database."""
-    version: int = db.execute("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetchone()[0]
-    return version
+    return int(db.execute("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetchone()[0])
 
 
 def _prepare(db: sqlite3.Connection) -> None:
@@ -111,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 moved = up(db) if asked.command == "up" else down(db, asked.steps)
                 print(f"{asked.command}: {moved or 'nothing to do'}, schema {current_version(db)}")
     except (MigrationError, sqlite3.Error) as error:
-        print(f"The schema stays as it was: {error}", file=sys.stderr)
+        print(f"Stopped, earlier steps are kept: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field
 
 from harbor import jobs
 from harbor.allocation import allocate
-from harbor.db import Db, timestamp, transaction
+from harbor.db import timestamp, transaction
 from harbor.routes.berths import all_berths, taken_berths
+from harbor.routes.inputs import Db
 from harbor.routes.ships import Length, Name, register
 
 router = APIRouter()

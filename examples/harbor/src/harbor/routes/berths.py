@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from harbor.allocation import Berth
-from harbor.db import Db, timestamp
+from harbor.db import timestamp
+from harbor.routes.inputs import Db
 
 router = APIRouter()
 

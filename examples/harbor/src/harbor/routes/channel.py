@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
-from harbor.db import Db
 from harbor.routes.arrivals import list_arrivals
 from harbor.routes.berths import list_berths
+from harbor.routes.inputs import Db
 
 router = APIRouter()
 

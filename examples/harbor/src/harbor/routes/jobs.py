@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from harbor import jobs
-from harbor.db import Db, RowNumber
+from harbor.routes.inputs import Db, RowNumber
 
 router = APIRouter()
 

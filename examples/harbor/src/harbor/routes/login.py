@@ -12,7 +12,8 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from harbor.db import Db, timestamp
+from harbor.db import timestamp
+from harbor.routes.inputs import Db
 from harbor.settings import Settings
 
 router = APIRouter()

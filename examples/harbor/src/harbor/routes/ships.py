@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
-from harbor.db import Db, RowNumber, timestamp
+from harbor.db import timestamp
+from harbor.routes.inputs import Db, RowNumber
 
 router = APIRouter()
 
