@@ -1,0 +1,1 @@
+"""Remember what each release answered, across restarts of the front."""
