@@ -20,7 +20,7 @@ CREATE TABLE arrivals (
     notified_at TEXT
 );
 
-CREATE INDEX arrivals_by_berth ON arrivals (berth_id, departs_at);
+CREATE INDEX arrivals_by_departure ON arrivals (departs_at, berth_id);
 
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
