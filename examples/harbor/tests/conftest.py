@@ -1,6 +1,8 @@
 """Give every test a migrated database of its own and the real application over it."""
 
 import shutil
+import signal
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,15 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(connect(path, create=True)) as db:
         migrate.up(db)
     return path
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Put the signal handlers back that a started process replaced, so that the tests can be interrupted."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
