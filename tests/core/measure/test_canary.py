@@ -3,7 +3,7 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keelway.core.measure.canary import canary_log_e_value
@@ -31,6 +31,7 @@ def naive(pairs, ticks, tau=Fraction(5, 4)):
 
 
 @given(st.lists(st.tuples(COUNTS, COUNTS), max_size=8))
+@settings(deadline=None)
 def test_the_recursion_in_fractions(pairs):
     assert canary_log_e_value(pairs, 6, 1.25) == pytest.approx(math.log(naive(pairs, 6)), abs=1e-9)
 

@@ -3,7 +3,7 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keelway.core.measure.eprocess import (
@@ -51,6 +51,7 @@ def naive_mixture(history: Counts, series: list[Counts], per_cut: int, cuts: int
 
 
 @given(COUNTS, COUNTS)
+@settings(deadline=None)
 def test_one_cut_equals_the_formula_in_fractions(after, history):
     if not (after.requests and history.requests):
         return
@@ -66,6 +67,7 @@ def test_a_value_worked_out_by_hand():
 
 
 @given(st.lists(COUNTS, min_size=1, max_size=40), COUNTS)
+@settings(deadline=None)
 def test_deploy_and_minute_components_add_up(series, history):
     if not history.requests:
         return
@@ -75,6 +77,7 @@ def test_deploy_and_minute_components_add_up(series, history):
 
 
 @given(st.lists(COUNTS, min_size=2, max_size=30), COUNTS, st.integers(1, 30))
+@settings(deadline=None)
 def test_a_look_equals_the_shorter_series(series, history, look):
     look = min(look, len(series))
     offsets = [10.0 * i for i in range(len(series))]
@@ -84,6 +87,7 @@ def test_a_look_equals_the_shorter_series(series, history, look):
 
 
 @given(st.integers(0, 200), st.integers(1, 500), st.integers(0, 200), st.integers(1, 500), st.floats(1, 20))
+@settings(deadline=None)
 def test_more_errors_are_never_less_evidence(k, n, k0, n0, phi):
     bet = Bet(1.25, phi)
     assert log_lr((k + 1, n, k0, n0), bet) >= log_lr((k, n, k0, n0), bet) - 1e-12
@@ -91,12 +95,14 @@ def test_more_errors_are_never_less_evidence(k, n, k0, n0, phi):
 
 
 @given(st.integers(5, 200), st.integers(1, 500), st.integers(0, 200), st.integers(1, 500), st.floats(1, 20))
+@settings(deadline=None)
 def test_tempering_pulls_evidence_towards_nothing(k, n, k0, n0, phi):
     plain, tempered = log_lr((k, n, k0, n0), Bet()), log_lr((k, n, k0, n0), Bet(1.25, phi))
     assert tempered <= max(plain, 0.0) + 1e-9
 
 
 @given(st.permutations([Counts(10 + i, i) for i in range(6)]))
+@settings(deadline=None)
 def test_the_order_within_a_minute_does_not_matter(minute):
     series = [*minute, *[Counts(20, 3)] * 6]
     cuts = plan_cuts([10.0 * i for i in range(12)], 900.0)
@@ -136,6 +142,7 @@ def test_cuts_take_the_planned_stakes():
 
 
 @given(st.floats(1, 1e6))
+@settings(deadline=None)
 def test_stakes_never_exceed_one_and_cuts_are_bounded(window_seconds):
     assert 1 <= cut_count(window_seconds) <= CUTS_MAX
     cuts = plan_cuts([10.0 * i for i in range(2000)], window_seconds)

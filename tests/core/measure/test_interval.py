@@ -2,7 +2,7 @@ import math
 from decimal import Decimal, getcontext
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keelway.core.measure.interval import rate_interval, ratio_interval, ratio_of
@@ -41,6 +41,7 @@ def test_rate_ends_are_where_the_mixture_reaches_one_over_alpha(k, n):
 
 
 @given(COUNTS, COUNTS, st.floats(1e-4, 0.2))
+@settings(deadline=None)
 def test_the_interval_contains_the_estimate(after, history, alpha):
     low, high = ratio_interval(after, history, alpha)
     ratio = ratio_of(after, history)
@@ -54,6 +55,7 @@ def test_the_interval_contains_the_estimate(after, history, alpha):
 
 
 @given(COUNTS, COUNTS)
+@settings(deadline=None)
 def test_less_doubt_makes_a_wider_interval(after, history):
     low, high = ratio_interval(after, history, 0.05)
     wide_low, wide_high = ratio_interval(after, history, 0.001)

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keelway.core.measure.limits import (
@@ -25,6 +25,7 @@ def test_divergence_by_hand():
 
 
 @given(st.floats(0, 1), st.floats(0.001, 0.999))
+@settings(deadline=None)
 def test_divergence_is_never_negative(rate, limit):
     assert divergence(rate, limit) >= -1e-12
 

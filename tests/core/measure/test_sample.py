@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keelway.core.measure.sample import (
@@ -52,6 +52,7 @@ def test_impossible_counts_are_refused(requests, events):
 
 
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=20))
+@settings(deadline=None)
 def test_totals_and_running_totals_agree(pairs):
     series = [Counts(a + b, a) for a, b in pairs]
     track = Track.of(series)

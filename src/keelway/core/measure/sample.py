@@ -95,7 +95,7 @@ def total(series: Sequence[Counts]) -> Counts:
 
 
 def in_order(ticks: Sequence[Tick]) -> list[Tick]:
-    """Sort ticks by time; raises ValueError when two overlap, because their requests would count twice."""
+    """Sort ticks by time; raises ValueError when two overlap by over half a tick: requests would count twice."""
     ordered = sorted(ticks, key=lambda tick: tick.at)
     for earlier, later in pairwise(ordered):
         gap_seconds = (later.at - earlier.at).total_seconds()
