@@ -5,7 +5,7 @@ The reference page and the checks of ``keelway.toml`` are made from these classe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from keelway.core.codec import digest
 
@@ -166,6 +166,16 @@ class WatchPolicy:
 
 
 @dataclass(frozen=True)
+class HotfixPolicy:
+    """Shorten the way of an urgent production fix; no gate is left out."""
+
+    staging_window_seconds: float = MINUTE_SECONDS
+    """How long staging is watched."""
+    production_window_seconds: float = 5 * MINUTE_SECONDS
+    """How long production is watched."""
+
+
+@dataclass(frozen=True)
 class ArtefactPolicy:
     """Bound what is kept."""
 
@@ -204,8 +214,16 @@ class Policy:
     production: ObservationPolicy = field(default_factory=ObservationPolicy)
     rollback: RollbackPolicy = field(default_factory=RollbackPolicy)
     watch: WatchPolicy = field(default_factory=WatchPolicy)
+    hotfix: HotfixPolicy = field(default_factory=HotfixPolicy)
     artefact: ArtefactPolicy = field(default_factory=ArtefactPolicy)
     alert: AlertPolicy = field(default_factory=AlertPolicy)
+
+    def observation(self, environment: str, *, hotfix: bool) -> ObservationPolicy:
+        """Return the bounds of an environment, shortened for a hotfix."""
+        production = environment == "production"
+        bounds = self.production if production else self.staging
+        short = self.hotfix.production_window_seconds if production else self.hotfix.staging_window_seconds
+        return replace(bounds, window_seconds=min(bounds.window_seconds, short)) if hotfix else bounds
 
     @property
     def digest(self) -> str:

@@ -66,9 +66,7 @@ class Scene:
 class Context:
     """Give a stage its doors, its policy and the engine, and nothing else."""
 
-    def __init__(
-        self, engine: Engine, doors: Doors, project: Project, policy: Policy, scene: Scene
-    ) -> None:
+    def __init__(self, engine: Engine, doors: Doors, project: Project, policy: Policy, scene: Scene) -> None:
         self.engine, self.doors, self.project, self.policy, self.scene = engine, doors, project, policy, scene
         self.recovering = False
         """True once a way back has begun: it finishes, whatever is frozen, paused or aborted."""
@@ -192,8 +190,13 @@ class Context:
         """Append an event about this run to the book, at most once per key."""
         scene = self.scene
         event = Event(
-            kind, self.engine.wall(), scene.subject if scene.has_task else "", scene.stage, scene.attempt,
-            data={**data} if scene.has_task else {**data, "order": scene.subject}, key=key,
+            kind,
+            self.engine.wall(),
+            scene.subject if scene.has_task else "",
+            scene.stage,
+            scene.attempt,
+            data={**data} if scene.has_task else {**data, "order": scene.subject},
+            key=key,
         )
         return self.ledger.record(event)
 
@@ -205,7 +208,8 @@ class Context:
         """Change the status of the task by the lifecycle table."""
         subject = self.scene.subject
         plain = self.engine.step(
-            f"status:{status.value}", lambda: _outcome(lambda: self.ledger.move(subject, status, **fields).status)
+            f"status:{status.value}",
+            lambda: _outcome(lambda: self.ledger.move(subject, status, **fields).status),
         )
         _raise_error(plain)
 

@@ -9,7 +9,7 @@ from keelway.core.errors import KeelwayError
 from keelway.core.model.verdict import Finding, Verdict
 
 
-class StageFailed(Exception):  # noqa: N818 - an end of a stage, not a fault of ours
+class StageFailed(Exception):
     """End a stage because its gate said no or its work cannot be done."""
 
     def __init__(self, code: str, message: str, hint: str = "", findings: tuple[Finding, ...] = ()) -> None:
@@ -29,7 +29,7 @@ class StageFailed(Exception):  # noqa: N818 - an end of a stage, not a fault of 
         return cls(error.code, error.message, error.hint)
 
 
-class Held(Exception):  # noqa: N818
+class Held(Exception):
     """Leave a stage until a person has answered a question; it is entered again afterwards."""
 
     def __init__(self, question: str, wait_seconds: float) -> None:
@@ -37,7 +37,7 @@ class Held(Exception):  # noqa: N818
         self.question, self.wait_seconds = question, wait_seconds
 
 
-class Waiting(Exception):  # noqa: N818
+class Waiting(Exception):
     """Leave a stage until something of ours is free; it is entered again afterwards."""
 
     def __init__(self, reason: str, wait_seconds: float) -> None:
@@ -45,7 +45,7 @@ class Waiting(Exception):  # noqa: N818
         self.reason, self.wait_seconds = reason, wait_seconds
 
 
-class Rework(Exception):  # noqa: N818
+class Rework(Exception):
     """Send a patch back to development with what was found."""
 
     def __init__(self, code: str, message: str, findings: tuple[Finding, ...] = ()) -> None:
@@ -53,7 +53,7 @@ class Rework(Exception):  # noqa: N818
         self.code, self.message, self.findings = code, message, findings
 
 
-class Aborted(Exception):  # noqa: N818
+class Aborted(Exception):
     """End a stage because a person asked to."""
 
     def __init__(self, by: str) -> None:

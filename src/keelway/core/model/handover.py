@@ -46,6 +46,19 @@ class ApprovedPlan:
 
 
 @dataclass(frozen=True)
+class Work:
+    """Give development an approved plan and, in a later round, what was found in review."""
+
+    approved: ApprovedPlan
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def task(self) -> Task:
+        """Return the task to work on."""
+        return self.approved.task
+
+
+@dataclass(frozen=True)
 class CheckFact:
     """Name one check that ran on a commit, with how much it examined."""
 

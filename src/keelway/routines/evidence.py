@@ -1,0 +1,171 @@
+"""The first judge: what a patch proves, on clean checkouts of immutable commits that we compose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keelway.core.codec import digest
+from keelway.core.judge.coverage import changed_coverage, judge_coverage
+from keelway.core.judge.tamper import judge_source
+from keelway.core.judge.tests import TestResult, judge_canary, judge_new_tests, judge_replay
+from keelway.core.model.diff import Diff
+from keelway.core.model.handover import CheckFact
+from keelway.core.model.plan import Kind, Plan
+from keelway.core.model.verdict import Finding, failed
+from keelway.ports.ci import CheckJob, CheckReport, CommandResult
+from keelway.routines.context import Context
+
+NEED_NEW_TESTS = {Kind.FEATURE, Kind.FIX}
+DETAIL_CHARS_MAX = 3_000
+
+
+@dataclass(frozen=True)
+class BaseRun:
+    """Hold what the tests of the base do on the base: the yardstick that the patch cannot touch."""
+
+    sha: str
+    tests: tuple[TestResult, ...]
+    files: tuple[str, ...]
+    error: str = ""
+
+    @property
+    def passing(self) -> frozenset[str]:
+        """Return the ids that pass on the base and therefore have to pass on every patch."""
+        return frozenset(test.id for test in self.tests if test.outcome == "passed")
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """Return the ids that fail on the base already."""
+        return frozenset(test.id for test in self.tests if test.outcome in {"failed", "error"})
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Hold the checks of a patch and the evidence for and against it."""
+
+    checks: tuple[CheckFact, ...]
+    evidence: tuple[Finding, ...]
+
+
+def base_of(ctx: Context, base_sha: str) -> BaseRun:
+    """Run the tests of the base on the base."""
+    files = ctx.read("base:files", ctx.forge.files, base_sha)
+    report = ctx.read("base:tests", ctx.ci.check, CheckJob(base_sha, _test_checks(ctx), purpose="base"))
+    return BaseRun(base_sha, report.tests, files, report.setup_error)
+
+
+def examine(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> Examination:
+    """Check a patch; the deeper layers are only reached when the plain checks are green."""
+    head_sha = diff.head_sha
+    sources = tuple(sorted(path for path in _present(diff) if ctx.project.is_source(path)))
+    job = CheckJob(head_sha, tuple(check.name for check in ctx.project.checks), coverage_of=sources)
+    head = ctx.act(f"checks:{turn}", ctx.ci.check, job)
+    checks = facts_of(head)
+    if head.setup_error:
+        return Examination(checks, (failed("setup_failed", f"The set-up failed: {head.setup_error}"),))
+    tampered = _tampering(ctx, turn, diff, sources)
+    if not all(command.passed for command in head.commands):
+        return Examination(checks, (*tampered, *_weakened(base, head)))
+    return Examination(
+        checks,
+        (
+            *tampered,
+            *_replay(ctx, turn, base, diff, plan),
+            *_new_tests(ctx, turn, base, diff, plan, head),
+            judge_coverage(
+                changed_coverage(_added_lines(diff, sources), head.executable, head.executed),
+                ctx.policy.development.diff_coverage_min,
+            ),
+        ),
+    )
+
+
+def facts_of(report: CheckReport) -> tuple[CheckFact, ...]:
+    """Turn the results of commands into facts that travel with the patch."""
+    return tuple(
+        CheckFact(command.name, command.passed, command.examined, command.seconds, _detail(command))
+        for command in report.commands
+    )
+
+
+def _detail(command: CommandResult) -> str:
+    if command.passed:
+        return ""
+    if command.could_not_start:
+        return f"It could not start: {command.could_not_start}"
+    if command.timed_out:
+        return f"It was stopped after {command.seconds:.0f} s."
+    return command.output[-DETAIL_CHARS_MAX:]
+
+
+def _test_checks(ctx: Context) -> tuple[str, ...]:
+    return tuple(check.name for check in ctx.project.checks if check.kind == "tests")
+
+
+def _present(diff: Diff) -> tuple[str, ...]:
+    return tuple(delta.path for delta in diff.files if delta.status != "D")
+
+
+def _added_lines(diff: Diff, sources: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    return {path: tuple(number for number, _ in diff.added_text.get(path, ())) for path in sources}
+
+
+def _tampering(ctx: Context, turn: int, diff: Diff, sources: tuple[str, ...]) -> tuple[Finding, ...]:
+    findings: list[Finding] = []
+    for number, path in enumerate(sources):
+        if path.endswith(".py"):
+            text = ctx.read(f"source:{turn}:{number}", ctx.forge.read, diff.head_sha, path)
+            findings += judge_source(path, text)
+    return tuple(findings)
+
+
+def _weakened(base: BaseRun, head: CheckReport) -> tuple[Finding, ...]:
+    """Say which tests of the base a failing patch lost, so that the agent is told at once."""
+    there = {test.id for test in head.tests}
+    lost = sorted(base.passing - there)
+    if head.tests and lost:
+        return (failed("tests_missing", f"{len(lost)} existing test(s) are gone: {', '.join(lost[:5])}."),)
+    return ()
+
+
+def _replay(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> tuple[Finding, ...]:
+    """Run the base's own tests against the new source, with a canary that must fail."""
+    head_files = ctx.read(f"files:{turn}", ctx.forge.files, diff.head_sha)
+    granted = frozenset(plan.test_grants)
+    judged = tuple(
+        sorted(
+            path for path in {*base.files, *head_files} if ctx.project.is_test(path) and path not in granted
+        )
+    )
+    tree = ctx.act(f"compose:replay:{turn}", ctx.forge.compose, diff.head_sha, base.sha, judged)
+    canary = "keelcanary_" + digest([tree, ctx.key("canary"), turn])[7:19]
+    report = ctx.act(
+        f"replay:{turn}", ctx.ci.check, CheckJob(tree, _test_checks(ctx), canary=canary, purpose="replay")
+    )
+    if base.error or report.setup_error:
+        return (failed("replay_impossible", base.error or report.setup_error, examined=0),)
+    expected = frozenset(test for test in base.passing if not any(test.startswith(path) for path in granted))
+    return (
+        *judge_replay(expected, report.tests, base.failing),
+        judge_canary(report.canary_failed is True),
+    )
+
+
+def _new_tests(
+    ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan, head: CheckReport
+) -> tuple[Finding, ...]:
+    """Run the patch's tests against the old source: what they prove must not have been there before."""
+    changed = tuple(sorted(path for path in _present(diff) if ctx.project.is_test(path)))
+    known = {test.id for test in base.tests}
+    fresh = tuple(test for test in head.tests if test.id not in known or _in(test.id, changed))
+    if plan.kind not in NEED_NEW_TESTS and not fresh:
+        return ()
+    tree = ctx.act(f"compose:new:{turn}", ctx.forge.compose, base.sha, diff.head_sha, changed)
+    report = ctx.act(
+        f"new tests:{turn}", ctx.ci.check, CheckJob(tree, _test_checks(ctx), purpose="new-tests")
+    )
+    return (judge_new_tests(report.tests, fresh),)
+
+
+def _in(test: str, paths: tuple[str, ...]) -> bool:
+    return any(test.startswith(path) for path in paths)

@@ -1,0 +1,155 @@
+"""Bring a release into an environment step by step, never without a way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from keelway.core.errors import StaleEpoch
+from keelway.core.model.verdict import Ruling
+from keelway.core.release.quarantine import contains_quarantined
+from keelway.core.release.version import release_name
+from keelway.ports.backup import Backup
+from keelway.ports.ledger import Deployment, Lease
+from keelway.routines.context import Context
+from keelway.routines.outcome import StageFailed, Waiting
+
+LEASE_WAIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """Hold what a deployment did, with all that is needed to undo it."""
+
+    deployment: Deployment
+    backup: Backup | None
+    previous_boots: str
+    """Empty when the previous release boots on the new schema, else what failed."""
+
+
+def hold(ctx: Context, environment: str) -> Lease:
+    """Take the lease of an environment.
+
+    Raises:
+        Waiting: somebody else acts there now.
+    """
+    lease = ctx.act(f"lease:{environment}", ctx.ledger.lease, environment, ctx.scene.subject)
+    if lease is None:
+        raise Waiting(f"{environment} is in use", LEASE_WAIT_SECONDS)
+    return lease
+
+
+def refuse_quarantined(ctx: Context, sha: str) -> None:
+    """Refuse a commit that carries a quarantined one without its revert.
+
+    Raises:
+        StageFailed: it does.
+    """
+    facts = []
+    for number, entry in enumerate(ctx.read("quarantined", ctx.ledger.quarantined)):
+        bad = ctx.read(f"contains-bad:{number}", ctx.forge.contains, entry.sha, sha)
+        undone = bool(entry.revert_sha) and ctx.read(
+            f"contains-revert:{number}", ctx.forge.contains, entry.revert_sha, sha
+        )
+        facts.append((entry.sha, bad, undone))
+    finding = contains_quarantined(tuple(facts))
+    if finding.ruling is not Ruling.PASS:
+        raise StageFailed(finding.code, finding.message, findings=(finding,))
+
+
+def deploy(ctx: Context, environment: str, sha: str, lease: Lease) -> Deployed:
+    """Snapshot, build, migrate, start, switch and swap workers; everything healthy before traffic.
+
+    Raises:
+        StageFailed: a step failed; what runs is what ran before.
+    """
+    refuse_quarantined(ctx, sha)
+    release = release_name(sha)
+    before = ctx.read("state:before", ctx.target.state, environment)
+    previous = before.active if before.active != release else _recorded_previous(ctx, environment, release)
+    ctx.act("build", ctx.target.build, environment, sha, release)
+    schema_before = ctx.read("schema:before", ctx.target.schema, environment, release)
+    backup = ctx.act("backup", ctx.backup.take, environment, key=ctx.key("backup"))
+    deployment = Deployment(
+        id=ctx.key("deployment"),
+        task=ctx.scene.subject,
+        environment=environment,
+        release=release,
+        sha=sha,
+        status="running",
+        epoch=lease.epoch,
+        started_at=ctx.now(),
+        previous_release=previous,
+        previous_sha=_sha_of(ctx, environment, previous),
+        schema_before=schema_before,
+        schema_after=schema_before,
+        backup=backup.id if backup else "",
+    )
+    ctx.act("deployment", ctx.ledger.save_deployment, deployment)
+    if schema_before is not None:
+        migrated = ctx.act("migrate", ctx.target.migrate, environment, release, None, epoch=lease.epoch)
+        deployment = replace(deployment, schema_after=migrated.after)
+        ctx.act("deployment:migrated", ctx.ledger.save_deployment, deployment)
+    boots = _previous_boots(ctx, environment, deployment)
+    ctx.act("start", ctx.target.start, environment, release, epoch=lease.epoch)
+    ctx.act("switch", ctx.target.switch, environment, {release: 100}, epoch=lease.epoch)
+    ctx.act("workers", ctx.target.swap_workers, environment, release, epoch=lease.epoch)
+    deployment = replace(deployment, status="observing")
+    ctx.act("deployment:observing", ctx.ledger.save_deployment, deployment)
+    return Deployed(deployment, backup, boots)
+
+
+def _previous_boots(ctx: Context, environment: str, deployment: Deployment) -> str:
+    """Ask whether the release that still serves could be started again on the schema as it is now."""
+    if not deployment.previous_release or deployment.schema_after == deployment.schema_before:
+        return ""
+    return ctx.act("previous boots", ctx.target.boots, environment, deployment.previous_release)
+
+
+def _recorded_previous(ctx: Context, environment: str, release: str) -> str:
+    """Return the release before this one when an interrupted deploy had already switched."""
+    for entry in ctx.read("history", ctx.ledger.deployments, environment):
+        if entry.release == release and entry.previous_release:
+            return entry.previous_release
+    return ""
+
+
+def _sha_of(ctx: Context, environment: str, release: str) -> str:
+    if not release:
+        return ""
+    state = ctx.read("state:previous", ctx.target.state, environment)
+    return next((running.sha for running in state.releases if running.release == release), "")
+
+
+def finish(ctx: Context, deployment: Deployment, status: str, **figures: object) -> Deployment:
+    """Close the record of a deployment and supersede the one before it."""
+    done = replace(
+        deployment, status=status, finished_at=ctx.now(), figures={**deployment.figures, **figures}
+    )
+    ctx.act(f"deployment:{status}", ctx.ledger.save_deployment, done)
+    if status == "live":
+        for old in ctx.read("deployments", ctx.ledger.deployments, deployment.environment):
+            if old.status == "live" and old.id != done.id:
+                ctx.act(f"supersede:{old.id}", ctx.ledger.save_deployment, replace(old, status="superseded"))
+    return done
+
+
+def switch_back(ctx: Context, deployment: Deployment, epoch: int) -> bool:
+    """Give all traffic to the release before, which is kept warm; tell whether it was still ours to move.
+
+    Raises:
+        KeelwayError: the previous release could not be started.
+    """
+    try:
+        ctx.act(
+            "back:start", ctx.target.start, deployment.environment, deployment.previous_release, epoch=epoch
+        )
+        ctx.act(
+            "back:switch",
+            ctx.target.switch,
+            deployment.environment,
+            {deployment.previous_release: 100},
+            epoch=epoch,
+        )
+    except StaleEpoch:
+        return False
+    return True

@@ -1,0 +1,190 @@
+"""3. Build: edit, check and judge until the patch is good or the budget is spent."""
+
+from __future__ import annotations
+
+import re
+
+from keelway.core import words
+from keelway.core.gate.quality import QualityFacts, judge_quality
+from keelway.core.model.diff import Diff
+from keelway.core.model.event import EventKind
+from keelway.core.model.handover import ApprovedPlan, TestedPatch, Work
+from keelway.core.model.lifecycle import Status
+from keelway.core.model.verdict import Finding, Verdict
+from keelway.core.prompt import dev_prompt
+from keelway.core.rule.budget import failure_key, is_stuck
+from keelway.core.rule.guardrail import judge_diff
+from keelway.core.rule.risk import Risk, assess_diff, worst
+from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
+from keelway.ports.sandbox import Collected, Workspace
+from keelway.routines.context import Context
+from keelway.routines.evidence import Examination, base_of, examine
+from keelway.routines.outcome import StageFailed
+
+_FATAL = {Stop.AUTH_ERROR, Stop.NOT_STARTED, Stop.LIMIT_COST}
+
+
+def build(ctx: Context, work: Work) -> TestedPatch:
+    """Let the agent work and the judge look, in turn, until the judge is satisfied.
+
+    Raises:
+        StageFailed: the iterations, the time or the money are spent, or the same failure comes again.
+    """
+    loop = _Loop(ctx, work)
+    for turn in range(1, ctx.policy.development.iterations_max + 1):
+        patch = loop.turn(turn)
+        if patch is not None:
+            return patch
+    raise StageFailed(
+        "iterations_spent",
+        f"The patch still does not pass after {ctx.policy.development.iterations_max} iterations. "
+        + " ".join(loop.remarks[-3:]),
+    )
+
+
+class _Loop:
+    """Keep what one run of the develop loop has learnt; all of it comes from recorded steps."""
+
+    def __init__(self, ctx: Context, work: Work) -> None:
+        self.ctx, self.approved, self.remarks = ctx, work.approved, list(work.remarks)
+        self.branch = branch_of(ctx, work.approved)
+        row = ctx.read("row", ctx.ledger.find, work.task.id)
+        self.spent_before, self.cost_usd = row.iterations, row.cost_usd
+        self.keys: list[str] = []
+        self.typecheck_failures = 0
+        self.judge_first = False
+        ctx.move(Status.DEVELOPING, branch=self.branch)
+        self.base_sha = ctx.read("base", ctx.forge.head, ctx.project.branches.integration)
+        self.base = base_of(ctx, self.base_sha)
+        self.room = self._room(row.commit_sha)
+
+    def _room(self, earlier_sha: str) -> Workspace:
+        """Open the workspace; a patch of an earlier round is put onto the present base first.
+
+        When nothing but the base was wrong, the judge looks before the agent is asked again.
+        """
+        ctx, name = self.ctx, self.approved.task.name
+        if not earlier_sha:
+            return ctx.act("workspace", ctx.sandbox.open, name, self.base_sha, self.branch)
+        rebased = ctx.act(
+            "rebase", ctx.forge.rebase, earlier_sha, self.base_sha, self._message(), self.branch
+        )
+        if rebased.conflicts:
+            self.remarks.append("The base moved on; these files conflict: " + ", ".join(rebased.conflicts))
+            return ctx.act("workspace", ctx.sandbox.reset, name, self.base_sha, self.base_sha)
+        self.judge_first = not self.remarks
+        return ctx.act("workspace", ctx.sandbox.reset, name, rebased.head_sha, self.base_sha)
+
+    def turn(self, turn: int) -> TestedPatch | None:
+        """Work once and judge the result; ``None`` when there is something left to correct."""
+        ctx, number = self.ctx, self.spent_before + turn
+        if not (turn == 1 and self.judge_first):
+            self._work(turn, number)
+        collected = ctx.act(
+            f"collect:{turn}", ctx.sandbox.collect, self.room, self.base_sha, self._message(), self.branch
+        )
+        ctx.move(Status.TESTING, iterations=number)
+        verdict, diff, seen, risk = self._judge(turn, collected, number)
+        if verdict.passed:
+            return self._tested(collected, number, diff, seen, risk)
+        self._learn(verdict)
+        ctx.move(Status.DEVELOPING)
+        return None
+
+    def _work(self, turn: int, number: int) -> None:
+        ctx, policy = self.ctx, self.ctx.policy.development
+        effort = ctx.act(
+            f"agent:{turn}",
+            ctx.agent.work,
+            Assignment(
+                self.approved.task.name,
+                "dev",
+                number,
+                self.room.path,
+                dev_prompt(self.approved, number, self.remarks),
+                AgentLimits(
+                    wall_seconds=policy.attempt_seconds_max,
+                    silence_seconds=policy.silence_seconds_max,
+                    tool_calls_max=policy.tool_calls_max,
+                    cost_usd_max=max(0.0, policy.cost_usd_max - self.cost_usd),
+                ),
+                protected=ctx.policy.guardrail.forbidden,
+            ),
+        )
+        self.cost_usd += effort.usage.cost_usd
+        ctx.record(EventKind.AGENT_FINISHED, f"agent:{turn}", stop=effort.stop.value, agent=effort.agent)
+        ctx.amend(cost_usd=self.cost_usd)
+        self._refuse(effort)
+
+    def _refuse(self, effort: Effort) -> None:
+        if effort.stop in _FATAL:
+            raise StageFailed(
+                f"agent_{effort.stop.value}", f"The agent cannot work: {effort.detail or effort.stop}."
+            )
+        if self.cost_usd > self.ctx.policy.development.cost_usd_max:
+            raise StageFailed("cost_spent", f"The task has cost {self.cost_usd:.2f} USD, more than allowed.")
+
+    def _judge(self, turn: int, collected: Collected, number: int) -> tuple[Verdict, Diff, Examination, Risk]:
+        ctx, plan = self.ctx, self.approved.plan
+        diff = ctx.read(f"diff:{turn}", ctx.forge.diff, self.base_sha, collected.head_sha)
+        guardrail = judge_diff(diff, plan, ctx.policy.guardrail)
+        seen = examine(ctx, turn, self.base, diff, plan)
+        risk = assess_diff(diff, plan, ctx.policy)
+        facts = QualityFacts(
+            checks=seen.checks,
+            expected_checks=tuple(check.name for check in ctx.project.checks),
+            guardrail=guardrail,
+            evidence=seen.evidence,
+            owned_approved=True,  # a touched owned path makes the risk high, and review then asks a person
+            iterations=number,
+            diff_files=len(diff.files),
+        )
+        return ctx.judged(judge_quality(facts, ctx.policy)), diff, seen, risk
+
+    def _learn(self, verdict: Verdict) -> None:
+        policy = self.ctx.policy.development
+        self.keys.append(failure_key(verdict.reasons))
+        self.remarks = [words.remark(finding) for finding in verdict.reasons]
+        if is_stuck(self.keys, policy.same_failure_max):
+            raise StageFailed(
+                "same_failure_again",
+                f"The same failure came {policy.same_failure_max} times in a row. "
+                + " ".join(self.remarks[:3]),
+                findings=verdict.reasons,
+            )
+        if self._typecheck_spent(verdict.reasons):
+            raise StageFailed("typecheck_spent", "The types are still wrong. " + " ".join(self.remarks[:3]))
+
+    def _typecheck_spent(self, reasons: tuple[Finding, ...]) -> bool:
+        names = {check.name for check in self.ctx.project.checks if check.kind == "types"}
+        self.typecheck_failures += any(finding.evidence.get("check") in names for finding in reasons)
+        return self.typecheck_failures >= self.ctx.policy.development.typecheck_attempts_max
+
+    def _tested(
+        self, collected: Collected, number: int, diff: Diff, seen: Examination, risk: Risk
+    ) -> TestedPatch:
+        planned = Risk(self.approved.risk, 0, ())
+        self.ctx.amend(commit_sha=collected.head_sha, risk=worst(risk, planned).level)
+        return TestedPatch(
+            self.approved,
+            self.branch,
+            self.base_sha,
+            collected.head_sha,
+            collected.tree_sha,
+            number,
+            seen.checks,
+            worst(risk, planned).level,
+            tuple(sorted(diff.paths)),
+            diff.lines,
+        )
+
+    def _message(self) -> str:
+        return words.commit_message(self.approved)
+
+
+def branch_of(ctx: Context, approved: ApprovedPlan) -> str:
+    """Return the branch of a task: prefix, number and a few words of the title."""
+    task, branches = approved.task, ctx.project.branches
+    prefix = branches.hotfix_prefix if task.request.hotfix else branches.feature_prefix
+    slug = "-".join(re.findall(r"[a-z0-9]+", approved.plan.title.lower()))[:40].strip("-")
+    return f"{prefix}{task.number}-{slug or 'task'}"

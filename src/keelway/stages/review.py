@@ -1,0 +1,146 @@
+"""4. Land: pull request, checks for this very commit, approval, one squash merge."""
+
+from __future__ import annotations
+
+from keelway.core import words
+from keelway.core.errors import OurFault, TheirFault
+from keelway.core.gate.merge import MergeFacts, judge_merge
+from keelway.core.model.handover import Merged, TestedPatch
+from keelway.core.model.lifecycle import Status
+from keelway.core.model.verdict import Finding, Ruling, Verdict
+from keelway.core.rule.approval import Binding
+from keelway.core.rule.risk import Risk, assess_diff, worst
+from keelway.ports.forge import CheckRun, Merge, Pull, PullDraft
+from keelway.routines.ask import answer_to, require
+from keelway.routines.context import Context
+from keelway.routines.outcome import Rework, StageFailed, Waiting
+
+LANE_WAIT_SECONDS = 10.0
+_REWORK_CODES = {"base_moved", "conflict", "checks_stale"}
+
+
+def land(ctx: Context, patch: TestedPatch) -> Merged:
+    """Show the patch, have it agreed, and merge exactly what was tested.
+
+    Raises:
+        Held: a person has to approve the merge.
+        Waiting: another task is on its way through the environments.
+        Rework: the base moved or the patch conflicts.
+        StageFailed: the gate or a person said no.
+    """
+    branches = ctx.project.branches
+    pull = _open(ctx, patch)
+    binding = Binding(
+        patch.task.id,
+        "merge",
+        head_sha=patch.head_sha,
+        base_sha=patch.base_sha,
+        tree_sha=patch.tree_sha,
+        plan_version=patch.approved.version,
+        policy_digest=ctx.policy.digest,
+    )
+    verdict = _judge(ctx, patch, pull, binding, "open")
+    if verdict.ruling is Ruling.HOLD:
+        text = words.merge_question(patch, pull.number, ctx.policy.review)
+        approval = require(ctx, binding, text, patch.task.request.requested_by, patch.risk)
+        ctx.act("approval noted", ctx.forge.comment, pull.number, approval.message, key=ctx.key("approval noted"))
+        verdict = _judge(ctx, patch, pull, binding, "approved")
+    _insist(verdict)
+    _take_lane(ctx)
+    _insist(_judge(ctx, patch, pull, binding, "merging"))
+    merge = _merge(ctx, patch, pull)
+    if merge.tree_sha != patch.tree_sha:
+        raise OurFault("merged_tree_differs", "The merge holds another tree than the one that was tested.")
+    ctx.act("delete branch", ctx.forge.delete_branch, patch.branch, key=ctx.key("delete branch"))
+    ctx.move(Status.STAGING, commit_sha=merge.sha)
+    return Merged(patch, pull.number, merge.sha, merge.tree_sha, ctx.now())
+
+
+def _open(ctx: Context, patch: TestedPatch) -> Pull:
+    draft = PullDraft(
+        patch.task.name,
+        words.pull_title(patch),
+        words.pull_body(patch),
+        ctx.project.branches.integration,
+        patch.branch,
+        patch.head_sha,
+        ("agent-developed",),
+    )
+    pull = ctx.act("open pull", ctx.forge.open_pull, draft, key=ctx.key("open pull"))
+    ctx.move(Status.PR_OPEN, pull_request=pull.number)
+    for check in patch.checks:
+        run = CheckRun(check.name, patch.head_sha, check.passed, check.examined, check.detail)
+        ctx.act(f"set check:{check.name}", ctx.forge.set_check, run, key=ctx.key(f"check:{check.name}"))
+    return pull
+
+
+def _judge(ctx: Context, patch: TestedPatch, pull: Pull, binding: Binding, moment: str) -> Verdict:
+    """Judge what the forge holds now, not what we remember."""
+    runs = ctx.read(f"checks:{moment}", ctx.forge.checks, patch.head_sha)
+    there = ctx.read(f"pull:{moment}", ctx.forge.pull, pull.number)
+    base = ctx.read(f"base:{moment}", ctx.forge.head, ctx.project.branches.integration)
+    conflicts = ctx.read(f"conflicts:{moment}", ctx.forge.conflicts, ctx.project.branches.integration, patch.head_sha)
+    diff = ctx.read(f"diff:{moment}", ctx.forge.diff, patch.base_sha, there.head_sha)
+    consent = answer_to(ctx, binding, patch.task.request.requested_by, patch.risk)
+    asked = None if consent.code == "approval_missing" else consent
+    risk = worst(assess_diff(diff, patch.approved.plan, ctx.policy), Risk(patch.risk, 0, ()))
+    results = {run.name: run for run in runs}
+    facts = MergeFacts(
+        head_sha=there.head_sha,
+        checks=tuple(check for check in patch.checks if results.get(check.name) == _run_of(check.name, patch)),
+        checks_sha=patch.head_sha,
+        expected_checks=tuple(check.name for check in ctx.project.checks),
+        conflicts=conflicts,
+        base_moved=base != patch.base_sha,
+        body=there.body,
+        diff=diff,
+        plan=patch.approved.plan,
+        risk=risk,
+        approval=asked,
+        review=None,
+    )
+    return ctx.judged(judge_merge(facts, ctx.policy))
+
+
+def _run_of(name: str, patch: TestedPatch) -> CheckRun | None:
+    fact = next((check for check in patch.checks if check.name == name), None)
+    if fact is None:
+        return None
+    return CheckRun(fact.name, patch.head_sha, fact.passed, fact.examined, fact.detail)
+
+
+def _insist(verdict: Verdict) -> None:
+    if verdict.passed:
+        return
+    worst_reason: Finding | None = verdict.reasons[0] if verdict.reasons else None
+    if worst_reason is not None and all(reason.code in _REWORK_CODES for reason in verdict.reasons):
+        raise Rework(worst_reason.code, worst_reason.message, verdict.reasons)
+    raise StageFailed.by_gate(verdict)
+
+
+def _take_lane(ctx: Context) -> None:
+    """Let one task at a time travel from the merge to the end of its observation in production.
+
+    What was staged is then exactly what ships, and a failed release is undone without
+    taking another task with it.
+    """
+    if ctx.act("lane", ctx.ledger.lease, f"lane:{ctx.project.name}", ctx.scene.subject) is None:
+        raise Waiting("another task is on its way through the environments", LANE_WAIT_SECONDS)
+
+
+def _merge(ctx: Context, patch: TestedPatch, pull: Pull) -> Merge:
+    try:
+        return ctx.act(
+            "merge",
+            ctx.forge.merge,
+            pull.number,
+            head_sha=patch.head_sha,
+            base_sha=patch.base_sha,
+            message=words.squash_message(patch, pull.number),
+            squash=True,
+            key=ctx.key("merge"),
+        )
+    except TheirFault as error:
+        if error.code in {"base_moved", "merge_conflict", "head_moved"}:
+            raise Rework(error.code, error.message) from error
+        raise
