@@ -1,0 +1,86 @@
+"""Questions to people: what is asked, for what exactly, and what happens if nobody answers."""
+
+from __future__ import annotations
+
+from keelway.core.model.plan import Plan
+from keelway.core.model.task import Task
+from keelway.core.policy import ReviewPolicy
+from keelway.core.rule.approval import Binding
+from keelway.core.rule.risk import Risk
+from keelway.core.words.text import bullets, duration, line, short
+
+
+def if_unanswered(policy: ReviewPolicy) -> str:
+    """Return the sentence that says what silence means."""
+    after = duration(policy.approval_seconds_max)
+    repeat = f"The question is repeated every {duration(policy.reminder_seconds)}."
+    if policy.approval_expiry == "wait":
+        return f"If nobody answers within {after}, the task keeps waiting. {repeat}"
+    return f"If nobody answers within {after}, that counts as a no and the task ends. {repeat}"
+
+
+def plan_question(task: Task, plan: Plan, risk: Risk, policy: ReviewPolicy) -> str:
+    """Ask whether a plan may be carried out."""
+    parts = [
+        f"{task.name}: may this plan be carried out? {line(plan.title)}",
+        f"Asked by {line(str(task.request.requested_by))}: {line(task.request.text)}",
+        f"Approach\n{line(plan.approach, 1_200)}",
+        f"Risk: {risk.level} (score {risk.score} of 100)\n{bullets(map(line, (*risk.factors, *plan.risks)))}",
+        *_lists(plan),
+        f'Answer: keelway approve {task.name} | keelway revise {task.name} "..." | keelway reject {task.name}',
+        if_unanswered(policy),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def approval_question(task: Task, binding: Binding, risk: Risk, reason: str, policy: ReviewPolicy) -> str:
+    """Ask whether one exact action may happen; any later alteration needs a new yes."""
+    where = f" on {line(binding.environment)}" if binding.environment else ""
+    parts = [
+        f"{task.name}: may I {line(binding.action)} commit {short(binding.head_sha)}{where}?",
+        f"Why you are asked: {line(reason)}",
+        f"Risk: {risk.level} (score {risk.score} of 100)\n{bullets(map(line, risk.factors))}",
+        "The yes counts for this commit, base, plan and policy only; if one of them moves, you are asked again.",
+        f"Answer: keelway approve {task.name} | keelway reject {task.name}",
+        if_unanswered(policy),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def restore_question(task: Task, environment: str, loss: str, policy: ReviewPolicy) -> str:
+    """Ask whether a backup may be restored, naming what would be lost."""
+    parts = [
+        f"{task.name}: the way back on {line(environment)} needs a restore of the backup. May I restore it?",
+        f"This would be lost for good: {line(loss) or 'unknown, so nothing is restored without you'}",
+        "Until then the environment is frozen and nothing is deployed.",
+        f"Answer: keelway approve {task.name} | keelway reject {task.name}",
+        if_unanswered(policy),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def reminder(task: Task, question: str, waited_seconds: float) -> str:
+    """Repeat a question that still waits."""
+    first = line(_first_line(question))
+    return f"{task.name} still waits for you, since {duration(waited_seconds)}: {first}\nSee: keelway show {task.name}\n"
+
+
+def _first_line(text: str) -> str:
+    return next((row for row in text.splitlines() if row.strip()), "")
+
+
+def _lists(plan: Plan) -> list[str]:
+    rows = (
+        ("Files to create", plan.create),
+        ("Files to modify", plan.modify),
+        ("Files to delete", plan.delete),
+        ("New dependencies", plan.dependencies),
+        ("Migrations", plan.migrations),
+        ("Existing tests to alter (needs your yes)", plan.test_grants),
+        ("Tests", plan.test_plan),
+        (
+            "Acceptance probes",
+            tuple(f"{probe.method} {probe.path} -> {probe.status}" for probe in plan.probes),
+        ),
+    )
+    return [f"{name}\n{bullets(map(line, items))}" for name, items in rows if items]
