@@ -17,7 +17,7 @@ Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _LINE_BYTES_MAX = 8190
 _HEADERS_MAX = 128
 _KEEPALIVE_SECONDS = 75.0
-_LINGER_SECONDS = 2.0
+_LINGER_SECONDS = 1.0
 _SERVER_FAULT = 500
 _METHODS_REFUSED = frozenset({hdrs.METH_CONNECT, hdrs.METH_TRACE})
 
@@ -110,7 +110,7 @@ class RequestBody:
         except TimeoutError as error:
             raise Refused(408, "The body did not arrive in time.") from error
         except (RequestPayloadError, HttpProcessingError) as error:
-            raise Refused(400, "The body is not valid HTTP/1.1.") from error
+            raise Refused(400, "The body is not valid HTTP.") from error
         self.size += len(piece)
         if self.size > self.limits.body_bytes_max:
             raise Refused(413, f"The body is larger than {self.limits.body_bytes_max} bytes.")
@@ -181,7 +181,7 @@ class EdgeProtocol(RequestHandler):
             return 431, "A header is too long."
         if fault.message.startswith("Too many headers"):
             return 431, f"More than {_HEADERS_MAX} headers."
-        return 400, "The request is not valid HTTP/1.1."
+        return 400, "The request is not valid HTTP."
 
 
 class EdgeServer(web.Server):
