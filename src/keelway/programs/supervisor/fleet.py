@@ -208,6 +208,8 @@ class Fleet:
         if row.pid is not None and row.born is not None:
             recorded = Identity(row.pid, row.born)
             return recorded if alive(recorded) else None
+        if row.phase == "backoff":
+            return None  # whatever carries our mark now is a remnant of the last run
         # Written before the start, never after it: the process, if any, leads a session and carries our mark.
         return next((one.identity for one in marked if one.session == one.identity.pid), None)
 

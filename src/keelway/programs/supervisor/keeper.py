@@ -76,7 +76,10 @@ class Keeper:
 
     def begin_again(self) -> None:
         """Begin with a process that ended while nobody watched: clear up after it, then follow its policy."""
-        self._lead(self._live_again())
+        known = self.row.pid is not None
+        self._reap()  # the number may belong to someone else by now, so it is not even shown
+        self.row.phase = "backoff"
+        self._lead(self._live_again(UNSEEN_END if known else UNSEEN_START))
 
     def begin_stop(self, deadline_seconds: float) -> None:
         """Ask for the end without waiting for it; a deadline that is already nearer stays."""
@@ -151,11 +154,9 @@ class Keeper:
                 self._start_again()
         await self._end()
 
-    async def _live_again(self) -> None:
+    async def _live_again(self, why: str) -> None:
         if await self._clear_up():
-            known = self.row.pid is not None
-            self._reap()
-            self._judge_end(None, UNSEEN_END if known else UNSEEN_START)
+            self._judge_end(None, why)
             await self._live()
 
     async def _first_of(self, other: Coroutine[None, None, None]) -> None:
@@ -237,7 +238,7 @@ class Keeper:
             self.killed = await Ending(self._identity, self.mark, lambda: self._stop_at).run()
         except StillAlive as error:
             raise still_alive(self.process_id, error) from None
-        if self._identity is not None:
+        if self.row.pid is not None:
             self._reap()
         self.row.phase = "stopped"
         self._note()

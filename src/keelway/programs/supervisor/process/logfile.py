@@ -48,7 +48,8 @@ def rotate(path: Path, bytes_max: int = LOG_BYTES_MAX, kept_max: int = KEPT_MAX)
         try:
             _copy_end(log.fileno(), facts.st_size, bytes_max, _numbered(path, 1))
         except OSError:
-            _numbered(path, 1).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                _numbered(path, 1).unlink(missing_ok=True)
         log.truncate(0)
     return True
 

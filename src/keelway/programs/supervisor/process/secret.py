@@ -57,15 +57,17 @@ def _one(reference: str) -> str:
 def _private_bytes(path: str, reference: str) -> bytes:
     # O_NONBLOCK: a named pipe in this place must be refused, not waited for.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    with os.fdopen(descriptor, "rb") as source:
-        facts = os.fstat(source.fileno())
+    try:
+        facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise _refused(reference, "is not a regular file", HINT)
         if facts.st_mode & 0o077:
             raise _refused(reference, f"is open to others (mode {stat.S_IMODE(facts.st_mode):04o})", HINT)
         if facts.st_uid not in {os.geteuid(), 0}:
             raise _refused(reference, f"belongs to another user (uid {facts.st_uid})", HINT)
-        data = source.read(SECRET_BYTES_MAX + 1)
+        data = os.read(descriptor, SECRET_BYTES_MAX + 1)  # a regular file gives all it has in one read
+    finally:
+        os.close(descriptor)
     if len(data) > SECRET_BYTES_MAX:
         raise _refused(reference, f"is larger than {SECRET_BYTES_MAX} bytes", "store the secret alone")
     return data

@@ -56,14 +56,15 @@ def spawn(spec: Spec, secrets: Mapping[str, str], mark: str) -> tuple[subprocess
 
 def _identify(child: subprocess.Popen[bytes]) -> Identity:
     """Note who was started; a child we could not find again must not live."""
+    entry, why = None, "it is not in the process table"
     try:
         entry = look_up(child.pid)
-        if entry is None:
-            raise OSError("it is not in the process table")
     except OSError as error:
+        why = str(error)
+    if entry is None:
         child.kill()
         child.wait()
-        raise _cannot_start(str(error)) from None
+        raise _cannot_start(why)
     return entry.identity
 
 

@@ -51,9 +51,9 @@ def parse_stat(text: str, boot: str) -> Entry:
         raise ValueError("not a stat line")
     pid = int(head.partition(" (")[0])
     state, parent_pid, group, session = fields[0], int(fields[1]), int(fields[2]), int(fields[3])
-    return Entry(
-        Identity(pid, f"{boot}:{int(fields[19])}"), parent_pid, group, session, state in ENDED_STATES
-    )
+    # A zombie leader whose other threads go on has not ended: its process still serves and cannot be reaped.
+    ended = state in ENDED_STATES and int(fields[17]) <= 1
+    return Entry(Identity(pid, f"{boot}:{int(fields[19])}"), parent_pid, group, session, ended)
 
 
 def look_up(pid: int) -> Entry | None:
