@@ -5,6 +5,7 @@ from __future__ import annotations
 from keelway.core.model.plan import Plan
 from keelway.core.model.task import Task
 from keelway.core.policy import ReviewPolicy
+from keelway.core.release.rollback import Target
 from keelway.core.rule.approval import Binding
 from keelway.core.rule.risk import Risk
 from keelway.core.words.text import bullets, duration, line, short
@@ -57,6 +58,24 @@ def restore_question(task: Task, environment: str, loss: str, policy: ReviewPoli
         if_unanswered(policy),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def rollback_menu(name: str, targets: tuple[Target, ...]) -> str:
+    """Offer the ways back to choose from: the previous release, any tag, any commit, the recommended ones."""
+    previous = next((target.release for target in targets if target.previous), "")
+    rows = [
+        f"A  the previous stable release{f': {line(previous)}' if previous else ' (there is none)'}",
+        "B  a tag or branch of your choice: keelway rollback --to <tag>",
+        "C  a commit of your choice: keelway rollback --to <commit>",
+        "D  one of these, the best evidence first:",
+        *(
+            f"   {number}. {line(target.release)}: {'; '.join(map(line, target.reasons))}"
+            for number, target in enumerate(targets, 1)
+        ),
+    ]
+    if not targets:
+        rows.append("   none has been seen healthy")
+    return "\n".join([f"Where should {line(name)} go back to?", "", *rows]) + "\n"
 
 
 def reminder(task: Task, question: str, waited_seconds: float) -> str:
