@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from keelway.core.model import verdict
 from keelway.core.model.plan import Kind
 from keelway.core.model.verdict import Finding, failed, passed
 
@@ -94,7 +95,11 @@ def judge_new_tests(on_base: Sequence[TestResult], on_head: Sequence[TestResult]
         return failed(
             "new_tests_missing", f"A {kind.value} task needs a test that fails without it.", examined=0
         )
-    useless = sorted(name for name in head if base.get(name) in {PASSED, SKIPPED})
+    if not base:
+        return failed(
+            "new_tests_base_unrun", "The new tests were not run on the base; nothing is proven.", examined=0
+        )
+    useless = sorted(name for name in head if base.get(name, ERROR) not in _RED)
     if useless:
         return failed(
             "new_tests_prove_nothing",
@@ -111,11 +116,11 @@ def judge_new_tests(on_base: Sequence[TestResult], on_head: Sequence[TestResult]
     )
 
 
-def judge_canary(*, failed_as_it_must: bool) -> Finding:
+def judge_canary(failed: bool) -> Finding:
     """Judge the test that has to fail: if it did not, the runner cannot be believed."""
-    if failed_as_it_must:
+    if failed:
         return passed("canary_failed", "The test that has to fail did fail; the judge can say no.")
-    return failed(
+    return verdict.failed(
         "canary_passed", "The test that has to fail did not fail; the results are forged or were not made."
     )
 

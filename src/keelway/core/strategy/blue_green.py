@@ -22,11 +22,6 @@ class BlueGreenSettings:
 
 def steps(settings: BlueGreenSettings) -> tuple[Step, ...]:
     """Return the steps of a switch; the old release is retired only when it is not kept."""
-    moved: tuple[Step, ...] = (
-        Start(),
-        Probe(),
-        Shift(100),
-        Drain(settings.drain_seconds_max),
-        Bake(settings.bake_seconds),
-    )
-    return moved if settings.keep_old else (*moved, Retire())
+    watched = (Bake(settings.bake_seconds),) if settings.bake_seconds > 0 else ()
+    retired = () if settings.keep_old else (Retire(),)
+    return (Start(), Probe(), Shift(100), Drain(settings.drain_seconds_max), *watched, *retired)

@@ -26,5 +26,5 @@ def steps(settings: ReplaceSettings) -> tuple[Step, ...]:
         Start(),
         Probe(),
         Shift(100),
-        Bake(settings.bake_seconds),
+        *((Bake(settings.bake_seconds),) if settings.bake_seconds > 0 else ()),
     )
