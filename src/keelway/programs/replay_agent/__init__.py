@@ -1,1 +1,1 @@
-"""A deterministic coding agent that plays a recorded script over the Agent Client Protocol."""
+"""Play a recorded script as a real Agent Client Protocol agent, the same way every time."""

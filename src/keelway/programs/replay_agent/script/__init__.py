@@ -1,0 +1,1 @@
+"""The script: its grammar, its reading and the choice of a play."""
