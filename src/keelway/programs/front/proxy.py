@@ -120,7 +120,8 @@ class Proxy:
             self.counters.rejected += 1
             return plain_answer(refusal.status, str(refusal))
         except (asyncio.CancelledError, ConnectionError):
-            self.counters.bump(release, "client_gone")
+            if exchange.answer != _SWITCHING:
+                self.counters.bump(release, "client_gone")
             raise
 
     async def _send(self, exchange: Exchange) -> aiohttp.ClientResponse:
@@ -237,6 +238,9 @@ class Proxy:
             if await tunnel.run():
                 self.counters.bump(backend.release, "websockets_lost")
         finally:
-            exchange.upstream.closers.discard(tunnel.going_away)
             exchange.body.size, exchange.bytes_out = tunnel.bytes_in, tunnel.bytes_out
+            try:
+                await tunnel.close()
+            finally:
+                exchange.upstream.closers.discard(tunnel.going_away)
         return tunnel.client

@@ -30,6 +30,7 @@ log = logging.getLogger("keelway.front")
 _BACKLOG = 1024
 _GRACE_SECONDS = 3.0
 _TAKEOVER_SECONDS = 10.0
+_CUT_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class Front:
         raise_file_limit()
         self.chooser = Chooser(self.memory.load())
         self.proxy.counters = self.counters
-        runner = web.ServerRunner(self.server, shutdown_timeout=1.0)
+        runner = web.ServerRunner(self.server, shutdown_timeout=_CUT_SECONDS)
         await runner.setup()
         opened = _listen(self.options.host, self.options.port)
         host, port = opened.getsockname()[:2]

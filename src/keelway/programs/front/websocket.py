@@ -55,6 +55,7 @@ class Tunnel:
     bytes_out: int = 0
     client: web.WebSocketResponse[Literal[False]] = field(init=False)
     _release: aiohttp.ClientWebSocketResponse[Literal[False]] = field(init=False)
+    _ending: Ending = field(default=Ending(WSCloseCode.GOING_AWAY), init=False)
     _leave: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def open(self, url: str, headers: CIMultiDict[str], release: str) -> web.Response | None:
@@ -123,7 +124,7 @@ class Tunnel:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._close(ending)
+            self._ending = ending
         return lost
 
     async def _carry(self, source: _Leg, sink: _Leg, *, inward: bool) -> Ending:
@@ -148,8 +149,9 @@ class Tunnel:
             else:
                 self.bytes_out += len(message.data)
 
-    async def _close(self, ending: Ending) -> None:
+    async def close(self) -> None:
         """Close both sides with the same code, as far as a code can be sent."""
+        ending = self._ending
         code = WSCloseCode.OK if ending.code in _UNSENDABLE else ending.code
         await asyncio.gather(
             self._release.close(code=code, message=ending.reason),
