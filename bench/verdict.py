@@ -2,7 +2,8 @@
 
 Run `python bench/verdict.py [--traces N] [--judge-traces N] [--json]`. Cells with a reference figure are compared
 with it; the exit code is 1 when one is outside. Bounds of a share: the 99.9 % binomial interval (normal form,
-both samples) plus SLACK points. Bounds of a delay: DELAY_SLACK of it, at least two looks, where half is detected.
+both samples) plus SLACK points. Bounds of a delay (median of the cells' medians): DELAY_SLACK of it, at least two
+looks, checked where half of the traces are detected and no cell's median rests on fewer than 20 of them.
 """
 
 import argparse
@@ -24,8 +25,7 @@ from keelway.core.measure.verdict import Decision, VerdictSettings
 SEED = 20
 RATES, OLD = (0.1, 1.0, 10.0, 100.0, 1000.0), (0.001, 0.01, 0.05)
 NOISES = ("iid", "overdispersed", "diurnal", "bursty", "bursty-minute")
-Rules = tuple[str, ...]
-Factors = list[tuple[float, float]]
+Rules, Factors = tuple[str, ...], list[tuple[float, float]]
 RULES = ("A1", "A2", "A3", "B3", "E3")
 LOOKS, TICK, HISTORY = 90, 10.0, 360
 SLACK = {"A1": 3.0, "A2": 3.0, "A3": 3.0, "B3": 5.0, "E3": 2.0}
@@ -255,7 +255,7 @@ def seen_rows(traces: int) -> list[dict]:
                 share, delay = 100 * sum(map(len, looks)) / samples, delay_of(looks)
                 expected, late = SEEN[rule, change][index]
                 inside = within(rule, share, expected, samples, PUBLISHED_TRACES * len(olds))
-                if expected >= 50:
+                if expected >= 50 and min(map(len, filter(None, looks)), default=0) >= 20:
                     inside = inside and abs(delay - late) <= max(2 * TICK, DELAY_SLACK * late)
                 row = {"table": f"seen {change}", "rule": rule, "rate": rate, "share": share, "delay": delay}
                 rows.append(row | {"expected": expected, "expected_delay": late, "ok": inside})
