@@ -1,0 +1,1 @@
+"""The audit chain: write it, keep a witness of it, verify it."""

@@ -1,0 +1,120 @@
+"""Verify the audit chain: every link, its copies, its end, and the witness outside the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, select
+
+from keelway.core.model.event import GENESIS
+from keelway.store.chain.journal import link_hash
+from keelway.store.chain.witness import Head, Witness
+from keelway.store.dialect import snapshot
+from keelway.store.tables import CHAIN, EVENTS
+from keelway.store.tables.column import clean
+
+PAGE = 2_000
+
+
+@dataclass(frozen=True)
+class Report:
+    """State what an audit found."""
+
+    ok: bool
+    examined: int
+    """Links that were read."""
+    bad_sequence: int | None
+    """First place of the chain that does not fit."""
+    sentence: str
+    head: str
+    """Hash of the last link that fits."""
+
+
+def verify(engine: Engine, home: Path | None = None) -> Report:
+    """Walk the whole chain in one snapshot; without ``home`` the witness file is not asked.
+
+    The witness is read before the snapshot is taken, so that writers may go on meanwhile.
+    """
+    witness: Head | None = None
+    if home is not None:
+        try:
+            witness = Witness(home).read()
+        except (OSError, ValueError) as problem:
+            return Report(False, 0, None, f"The witness audit.head cannot be read: {problem}.", GENESIS)
+        if witness is None:
+            return Report(False, 0, None, "The witness audit.head is missing.", GENESIS)
+    with snapshot(engine) as connection:
+        return _walk(connection, witness)
+
+
+def _walk(connection: Connection, witness: Head | None) -> Report:
+    recorded = connection.execute(select(CHAIN.c.sequence, CHAIN.c.hash).where(CHAIN.c.id == 1)).first()
+    at, previous = 0, GENESIS
+    seen: str | None = GENESIS if witness is not None and witness.sequence == 0 else None
+    for row in _rows(connection):
+        problem = _fault(row, at + 1, previous)
+        if problem:
+            return Report(False, at + 1, at + 1, f"Event {at + 1} {problem}.", previous)
+        at, previous = at + 1, str(row.hash)
+        if witness is not None and witness.sequence == at:
+            seen = previous
+    if recorded is None or recorded.sequence > at:
+        return Report(False, at, at + 1, f"Event {at + 1} and what follows are lost.", previous)
+    if (recorded.sequence, recorded.hash) != (at, previous):
+        return Report(False, at, at, "The head of the chain does not fit its last event.", previous)
+    return _against_witness(witness, seen, at, previous)
+
+
+def _against_witness(witness: Head | None, seen: str | None, at: int, previous: str) -> Report:
+    if witness is not None and witness.sequence > at:
+        sentence = f"Tail lost: {at} events are there, the witness has seen {witness.sequence}."
+        return Report(False, at, at + 1, sentence, previous)
+    if witness is not None and seen != witness.hash:
+        sentence = (
+            f"Event {witness.sequence} is not the one that the witness has seen: the chain was rewritten."
+        )
+        return Report(False, at, witness.sequence, sentence, previous)
+    asked = "" if witness is not None else " The witness was not asked."
+    return Report(True, at, None, f"{at} events fit.{asked}", previous)
+
+
+def _rows(connection: Connection) -> Iterator[Row[Any]]:
+    after = None
+    while True:
+        query = select(EVENTS).order_by(EVENTS.c.sequence).limit(PAGE)
+        page = connection.execute(query if after is None else query.where(EVENTS.c.sequence > after)).all()
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].sequence
+
+
+def _fault(row: Row[Any], sequence: int, previous: str) -> str:
+    if row.sequence != sequence:
+        return "is missing"
+    if row.previous != previous:
+        return "does not follow the event before it"
+    if row.hash != link_hash(previous, sequence, row.body):
+        return "was changed"
+    if not _copies_fit(row):
+        return "has columns that differ from what was recorded"
+    return ""
+
+
+def _copies_fit(row: Row[Any]) -> bool:
+    try:
+        plain = json.loads(row.body)
+        told = (
+            plain["kind"],
+            clean(plain["task"]),
+            clean(plain["key"]) or None,
+            datetime.fromisoformat(plain["at"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return bool(told == (row.kind, row.task, row.key, row.at))

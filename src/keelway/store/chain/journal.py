@@ -1,0 +1,155 @@
+"""Write: one transaction, one lock on the head of the chain, and the event of every change in it.
+
+Whoever writes first locks the row of ``keel_chain`` (SQLite: the whole database), so writers of all
+processes and hosts stand in one line, and what a writer reads cannot change before it commits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, select, update
+from sqlalchemy.exc import OperationalError
+
+from keelway.core.codec import canonical
+from keelway.core.errors import OurFault, TheirFault
+from keelway.core.model.event import Event, EventKind
+from keelway.store.chain.witness import Head, Witness
+from keelway.store.dialect import WRITE
+from keelway.store.tables import CHAIN, COUNTERS, EVENTS
+
+BODY_BYTES_MAX = 1_000_000
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)
+
+
+def link_hash(previous: str, sequence: int, body: str) -> str:
+    """Return the hash of an event from its stored text, as ``core.model.event.chain`` defines it.
+
+    Hashing the text and not the parsed event keeps old links valid when an event gains a field.
+    """
+    text = canonical({"previous": previous, "sequence": sequence, "event": body})
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Entry:
+    """Hold one open write transaction."""
+
+    def __init__(self, connection: Connection, head: Head, at: datetime) -> None:
+        self.connection = connection
+        self.head = head
+        self.at = at
+
+    def append(self, event: Event) -> int:
+        """Put an event at the end of the chain, or find the one that has its key.
+
+        Raises:
+            OurFault: the event is too large.
+        """
+        if event.key:
+            known = select(EVENTS.c.sequence).where(EVENTS.c.key == event.key)
+            found = self.connection.execute(known).scalar()
+            if found is not None:
+                return int(found)
+        body = canonical(event)
+        if len(body) > BODY_BYTES_MAX:
+            raise OurFault(
+                "event_too_large",
+                f"An event {event.kind.value} has {len(body)} bytes; at most {BODY_BYTES_MAX} are kept.",
+                "keep the large part as an artefact and name it in the event",
+            )
+        sequence = self.head.sequence + 1
+        self.head, previous = Head(sequence, link_hash(self.head.hash, sequence, body)), self.head.hash
+        row = {"sequence": sequence, "hash": self.head.hash, "previous": previous, "body": body}
+        copies = {"key": event.key or None, "kind": event.kind.value, "task": event.task, "at": event.at}
+        self.connection.execute(EVENTS.insert().values(**row, **copies))
+        return sequence
+
+    def note(self, what: str, task: str = "", **data: Any) -> int:
+        """Append the event of a changed record that has no kind of its own."""
+        return self.append(Event(EventKind.CONTROL_CHANGED, self.at, task, data={"record": what, **data}))
+
+    def next(self, counter: str) -> int:
+        """Count on and return the new number."""
+        query = select(COUNTERS.c.value).where(COUNTERS.c.name == counter)
+        value = int(self.connection.execute(query).scalar_one()) + 1
+        self.connection.execute(update(COUNTERS).where(COUNTERS.c.name == counter).values(value=value))
+        return value
+
+
+class Journal:
+    """Open write transactions on a database and keep the witness of its chain."""
+
+    def __init__(self, engine: Engine, home: Path, clock: Clock = utc_now) -> None:
+        self.engine = engine
+        self.home = home
+        self.clock = clock
+        self.witness = Witness(home)
+        home.mkdir(parents=True, exist_ok=True)
+        with engine.connect() as connection:
+            first = _head(connection)
+        # Without a first line, a kill right after the very first event would look like a lost witness.
+        if first.sequence == 0:
+            self._advance(first)
+
+    def read(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """Return the rows of a query.
+
+        Raises:
+            TheirFault: the database cannot be read.
+        """
+        try:
+            with self.engine.connect() as connection:
+                return connection.execute(query).all()
+        except OperationalError as problem:
+            raise TheirFault(
+                "store_unavailable", f"The store could not be read: {problem.orig}.", "keelway doctor"
+            ) from problem
+
+    @contextmanager
+    def entry(self) -> Iterator[Entry]:
+        """Hold a write transaction; it commits at the end of the block and vanishes on any error.
+
+        Raises:
+            TheirFault: the database is busy for too long, full, read-only or gone.
+        """
+        try:
+            with self.engine.connect().execution_options(**WRITE) as connection, connection.begin():
+                before = _head(connection, lock=True)
+                entry = Entry(connection, before, self.clock())
+                yield entry
+                if entry.head != before:
+                    head = {"sequence": entry.head.sequence, "hash": entry.head.hash}
+                    connection.execute(update(CHAIN).where(CHAIN.c.id == 1).values(**head))
+        except OperationalError as problem:
+            raise TheirFault(
+                "store_unavailable",
+                f"The store could not be written: {problem.orig}.",
+                "check free disk space and the database, then keelway doctor",
+            ) from problem
+        if entry.head != before:
+            self._advance(entry.head)
+
+    def _advance(self, head: Head) -> None:
+        # The change is committed: an unwritable witness must not report it as failed. An older
+        # witness still holds the chain up to where it stands, and the audit tells a broken one.
+        with contextlib.suppress(OSError, ValueError):
+            self.witness.advance(head)
+
+
+def _head(connection: Connection, *, lock: bool = False) -> Head:
+    query = select(CHAIN.c.sequence, CHAIN.c.hash).where(CHAIN.c.id == 1)
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        raise OurFault("chain_head_missing", "The head of the audit chain is gone.", "keelway audit --verify")
+    return Head(int(row.sequence), str(row.hash))

@@ -1,0 +1,84 @@
+"""The ledger on a database: the books of one installation behind one door."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from keelway.core.errors import KeelwayError
+from keelway.core.model.event import Event, EventKind
+from keelway.core.model.task import Actor
+from keelway.core.policy import ArtefactPolicy
+from keelway.core.rule.freeze import Freeze
+from keelway.ports.ledger import Ledger
+from keelway.store.books.artefacts import Artefacts
+from keelway.store.books.environments import Environments
+from keelway.store.books.events import Events
+from keelway.store.books.notes import Notes
+from keelway.store.books.questions import Questions
+from keelway.store.books.tasks import Tasks
+from keelway.store.books.totals import Totals
+from keelway.store.chain.journal import Clock, Journal, utc_now
+from keelway.store.database import check_schema
+from keelway.store.freeze import lift_freeze, read_freeze, set_freeze
+
+
+class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals):
+    """Keep the book in SQLite or PostgreSQL, with files and the emergency stop under a home.
+
+    Args:
+        engine: from ``open_database``, after ``upgrade``.
+        home: directory for large artefacts, the witness of the chain and the freeze flag.
+        owner: name of the owner, or names; ``name@channel`` counts on that channel only.
+        artefacts: what is kept inline, and for how long.
+        clock: returns the present instant, in UTC.
+
+    Raises:
+        YourFault: the schema is not the one of this code.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        home: Path,
+        owner: str | Iterable[str] = "owner",
+        *,
+        artefacts: ArtefactPolicy | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        check_schema(engine)
+        super().__init__(Journal(engine, home, clock), artefacts or ArtefactPolicy())
+        self._owners = frozenset((owner,) if isinstance(owner, str) else owner)
+
+    def owner_says(self, actor: Actor) -> bool:
+        """Tell whether an actor is the configured owner on any channel."""
+        return actor.name in self._owners or str(actor) in self._owners
+
+    def freeze(self) -> Freeze:
+        """Read the emergency stop; an unreadable flag counts as active."""
+        return read_freeze(self._journal.home)
+
+    def set_freeze(self, actor: Actor, reason: str) -> Freeze:
+        """Pull the emergency stop, and record it when the database can be written."""
+        freeze = set_freeze(self._journal.home, by=str(actor), reason=reason, since=self._journal.clock())
+        self._tell(EventKind.FREEZE_SET, actor, reason)
+        return freeze
+
+    def lift_freeze(self, actor: Actor) -> bool:
+        """Release the emergency stop, record it when the database can be written; tell whether there was one."""
+        lifted = lift_freeze(self._journal.home)
+        if lifted:
+            self._tell(EventKind.FREEZE_LIFTED, actor, "")
+        return lifted
+
+    def _tell(self, kind: EventKind, actor: Actor, reason: str) -> None:
+        event = Event(kind, self._journal.clock(), actor=str(actor), data={"reason": reason})
+        # The stop must work while the database does not; the flag itself is the truth.
+        with contextlib.suppress(KeelwayError):
+            self.record(event)
+
+
+_check: type[Ledger] = SqlLedger
