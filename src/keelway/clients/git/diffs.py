@@ -1,0 +1,80 @@
+"""Differences as plumbing output: names, counts, text and added lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from keelway.clients.git.call import GitCall
+from keelway.core.errors import TheirFault
+
+_PLAIN = ("-r", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-commit-id")
+_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+
+AddedLines = tuple[tuple[int, str], ...]
+
+
+class Diffs(GitCall):
+    """Compare two commits or trees."""
+
+    def diff_raw(self, base: str, head: str) -> bytes:
+        """Return modes, objects and statuses of all changed paths, NUL-separated."""
+        return self.call("diff-tree", *_PLAIN, "-z", "--raw", "--no-abbrev", base, head).stdout
+
+    def diff_numstat(self, base: str, head: str) -> bytes:
+        """Return added and removed lines of all changed paths, NUL-separated."""
+        return self.call("diff-tree", *_PLAIN, "-z", "--numstat", base, head).stdout
+
+    def diff_text(self, base: str, head: str) -> str:
+        """Return the difference for people; the middle is left out when it is too long."""
+        said = self.call("diff-tree", *_PLAIN, "-p", "--stat", base, head, may_truncate=True)
+        return said.stdout.decode("utf-8", "replace")
+
+    def added_lines(self, base: str, head: str) -> dict[str, AddedLines]:
+        """Return the added lines by path as (number in the new file, text).
+
+        The sections of the patch come in the order of the raw output, so that no path is ever
+        read from patch text. Binary files have no lines.
+
+        Raises:
+            TheirFault: the patch is larger than the output bound, or does not fit the raw output.
+        """
+        paths = list(_sections(self.diff_raw(base, head)))
+        patch = self.call("diff-tree", *_PLAIN, "-p", "-U0", "--full-index", base, head).stdout
+        added: dict[str, list[tuple[int, str]]] = {}
+        section = -1
+        lines = iter(patch.split(b"\n"))
+        for line in lines:
+            if line.startswith(b"diff --git "):
+                section += 1
+            elif hunk := _HUNK.match(line):
+                if section >= len(paths):
+                    break
+                _take_hunk(lines, hunk, added.setdefault(paths[section], []))
+        if section + 1 != len(paths):
+            raise TheirFault("diff_unreadable", "The patch does not have one section for each changed path.")
+        return {path: tuple(found) for path, found in added.items() if found}
+
+
+def _sections(raw: bytes) -> Iterator[str]:
+    """Yield the path of each section: a switch of the entry's type shows as removal and addition."""
+    parts = raw.split(b"\0")[:-1]
+    for head, path in zip(parts[::2], parts[1::2], strict=True):
+        name = path.decode("utf-8", "surrogateescape")
+        yield name
+        if head.endswith(b" T"):
+            yield name
+
+
+def _take_hunk(lines: Iterator[bytes], hunk: re.Match[bytes], into: list[tuple[int, str]]) -> None:
+    """Read exactly the counted lines, so that file content can never pass for a header."""
+    removed, number, adds = (int(part) if part is not None else 1 for part in hunk.groups())
+    while removed or adds:
+        line = next(lines, b"")
+        if line.startswith(b"+") and adds:
+            into.append((number, line[1:].decode("utf-8", "replace")))
+            number, adds = number + 1, adds - 1
+        elif line.startswith(b"-") and removed:
+            removed -= 1
+        elif not line.startswith(b"\\"):
+            raise TheirFault("diff_unreadable", "A hunk of the patch is shorter than it says.")
