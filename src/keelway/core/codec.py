@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from cattrs import Converter
@@ -50,6 +51,7 @@ def _converter() -> Converter:
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(float, _real)
+    converter.register_unstructure_hook(StrEnum, lambda value: value.value)  # else left as it is: a str
     converter.register_unstructure_hook(datetime, lambda value: value.astimezone(UTC).isoformat())
     converter.register_structure_hook(datetime, _instant)
     configure_union_passthrough(_PLAIN, converter)
