@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keelway.core.codec import canonical, digest, from_json, to_json
-from keelway.core.model.plan import Plan
+from keelway.core.model.plan import Kind, Plan
 from keelway.core.policy import Policy
 
 
@@ -86,6 +86,13 @@ def test_a_whole_number_is_a_real_one() -> None:
 def test_words_of_a_list_become_plain_text(plan: Plan) -> None:
     assert type(to_json(plan)["kind"]) is str
     assert type(to_json(plan.kind)) is str
+
+
+def test_words_of_a_list_come_back_as_members_of_it(plan: Plan) -> None:
+    back = from_json(Plan, to_json(plan))
+    assert back.kind is Kind.FEATURE
+    with pytest.raises(Exception, match=r"."):
+        from_json(Plan, {**to_json(plan), "kind": "banana"})
 
 
 def test_big_values_round_trip(plan: Plan, policy: Policy) -> None:

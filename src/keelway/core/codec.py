@@ -51,7 +51,8 @@ def _converter() -> Converter:
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(float, _real)
-    converter.register_unstructure_hook(StrEnum, lambda value: value.value)  # else left as it is: a str
+    converter.register_unstructure_hook(StrEnum, str)  # a member is a str, so the hooks of str
+    converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))  # would leave it
     converter.register_unstructure_hook(datetime, lambda value: value.astimezone(UTC).isoformat())
     converter.register_structure_hook(datetime, _instant)
     configure_union_passthrough(_PLAIN, converter)
