@@ -233,6 +233,7 @@ async def test_no_release_is_503_and_counted(front):
     async with aiohttp.ClientSession() as client, client.get(front.url) as answer:
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) > 0
+        assert "Connection" not in answer.headers
     assert front.call("GET", "/counters")[1]["front"]["no_backend"] == before + 1
 
 

@@ -117,12 +117,15 @@ class RequestBody:
         return piece
 
 
-def plain_answer(status: int, sentence: str, *, retry_seconds: int | None = None) -> web.Response:
-    """Make a short text answer of the front's own and close the connection after it."""
+def plain_answer(
+    status: int, sentence: str, *, retry_seconds: int | None = None, close: bool = False
+) -> web.Response:
+    """Make a short text answer of the front's own; `close` ends a connection whose next bytes cannot be trusted."""
     response = web.Response(status=status, text=f"{sentence}\n", headers={hdrs.SERVER: "keelway-front"})
     if retry_seconds is not None:
         response.headers[hdrs.RETRY_AFTER] = str(retry_seconds)
-    response.force_close()
+    if close:
+        response.force_close()
     return response
 
 
@@ -160,11 +163,11 @@ class EdgeProtocol(RequestHandler):
         """Answer a request that aiohttp could not read, or a fault of ours; raises ConnectionError mid-response."""
         if isinstance(exc, BadHttpMessage) and isinstance(self._manager, EdgeServer):
             self._manager.on_unreadable()
-            return plain_answer(*self._reading(exc))
+            return plain_answer(*self._reading(exc), close=True)
         if isinstance(exc, ConnectionError):
             raise exc
         super().handle_error(request, status, exc, message)
-        return plain_answer(status, "The front could not answer this request.")
+        return plain_answer(status, "The front could not answer this request.", close=True)
 
     def leave(self) -> None:
         """Close at once when idle, else after the request that is being answered."""

@@ -78,7 +78,7 @@ class Proxy:
             target = origin_target(request)
         except Refused as refusal:
             self.counters.rejected += 1
-            return plain_answer(refusal.status, str(refusal))
+            return plain_answer(refusal.status, str(refusal), close=True)
         if self.upstreams.total >= self.limits.inflight_max:
             self.counters.rejected += 1
             return plain_answer(503, "Too many requests are in flight; try again.", retry_seconds=1)
@@ -115,10 +115,10 @@ class Proxy:
                 upstream_answer.close() if not upstream_answer.content.is_eof() else upstream_answer.release()
         except Missed as missed:
             exchange.answered(missed.miss)
-            return plain_answer(missed.status, str(missed))
+            return self._last(plain_answer(missed.status, str(missed)))
         except Refused as refusal:
             self.counters.rejected += 1
-            return plain_answer(refusal.status, str(refusal))
+            return plain_answer(refusal.status, str(refusal), close=True)
         except (asyncio.CancelledError, ConnectionError):
             if exchange.answer != _SWITCHING:
                 self.counters.bump(release, "client_gone")

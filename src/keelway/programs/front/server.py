@@ -173,6 +173,7 @@ class Front:
 
     async def _own_state(self) -> None:
         """Wait for a predecessor that is about to leave; raises OSError when it stays."""
+        self.options.state.parent.mkdir(parents=True, exist_ok=True)
         mine = await self.upstreams.wait_until(self.memory.lock.take, _TAKEOVER_SECONDS)
         if not mine:
             raise OSError(f"another front owns {self.options.state}: stop it, or choose another --state")
@@ -213,12 +214,16 @@ class Front:
             end = (math.floor(began / length) + 1) * length
             if await self._stops_within(max(0.0, end - began)):
                 return
-            self._end_tick(max(end, math.floor(self.now() / length) * length))
-            await self.upstreams.prune(self.chooser.routes.backends)
             try:
-                await asyncio.to_thread(self.memory.prepare_save(durable=False))
-            except OSError:
-                log.exception("the counters could not be saved; the next tick tries again")
+                await self._tick(max(end, math.floor(self.now() / length) * length))
+            except Exception:
+                log.exception("a tick failed; traffic goes on and the next tick tries again")
+
+    async def _tick(self, at: float) -> None:
+        """Close one tick, let go of releases that are gone, save."""
+        self._end_tick(at)
+        await self.upstreams.prune(self.chooser.routes.backends)
+        await asyncio.to_thread(self.memory.prepare_save(durable=False))
 
     async def _stops_within(self, seconds: float) -> bool:
         """Wait so long, or shorter when told to stop; tell which."""

@@ -147,6 +147,6 @@ class Upstreams:
 
     async def close(self) -> None:
         """Close every connection to every release."""
-        for upstream in self.known.values():
+        for upstream in list(self.known.values()):
             await upstream.close()
         self.known.clear()
