@@ -196,6 +196,36 @@ def test_a_process_has_no_descriptors_and_no_input_from_us(rig: Rig) -> None:
     assert (rig.work / "b.log").read_text().split() == ["0", "1", "2", "3"]  # 3 is the folder that ls reads
 
 
+def test_a_process_ignores_no_signal_because_of_us(rig: Rig) -> None:
+    rig.put("a", "/bin/grep", "SigIgn", "/proc/self/status", restart="never")
+    rig.reach("a", "stopped")
+    assert int(rig.log().split()[1], 16) == 0
+
+
+def test_two_deletes_at_once_agree(rig: Rig) -> None:
+    rig.put("a", *PYTHON, STUBBORN)
+    until(lambda: "up" in rig.log())
+    answers: list[int] = []
+    order = {"deadline_seconds": 0.3}
+    both = [
+        threading.Thread(target=lambda: answers.append(rig.call("DELETE", "/processes/a", order)[0]))
+        for _ in "ab"
+    ]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert answers in ([200, 200], [200, 404], [404, 200])
+
+
+def test_a_log_that_grows_is_cut_while_the_process_writes(rig: Rig) -> None:
+    code = "import time\nfor _ in range(11): print('x' * 2**20, flush=True)\ntime.sleep(60)"
+    rig.put("a", *PYTHON, code)
+    until((rig.work / "app.log.1").exists)
+    until(lambda: (rig.work / "app.log").stat().st_size < 2**20)
+    assert rig.get("a")["state"] == "running"
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

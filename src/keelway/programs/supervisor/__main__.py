@@ -65,7 +65,7 @@ def stand_alone() -> None:
         PermissionError
     ):  # a group leader (started by a shell) cannot leave, and need not
         os.setsid()
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, lambda *_: None)  # an ignored signal would stay ignored in every child
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if inherited as ignored, exit codes would be lost
 
 

@@ -143,7 +143,8 @@ class Fleet:
         self._leaving.add(process_id)
         try:
             await keeper.stop(keeper.row.spec.stop_seconds if deadline_seconds is None else deadline_seconds)
-            self._forget(process_id)
+            if self._keepers.get(process_id) is keeper:  # else a second call has forgotten it already
+                self._forget(process_id)
         finally:
             self._leaving.discard(process_id)
         return keeper.killed

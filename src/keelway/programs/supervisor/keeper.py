@@ -15,7 +15,7 @@ from pathlib import Path
 from keelway.programs.supervisor.backoff import next_delay_seconds, recent
 from keelway.programs.supervisor.process.ending import Ending, StillAlive
 from keelway.programs.supervisor.process.logfile import tail
-from keelway.programs.supervisor.process.secret import SECRET_BYTES_MAX, hide, resolve
+from keelway.programs.supervisor.process.secret import hide, resolve
 from keelway.programs.supervisor.process.spawn import create_time, spawn, usage
 from keelway.programs.supervisor.process.table import Identity
 from keelway.programs.supervisor.process.watch import until_ended
@@ -25,6 +25,7 @@ from keelway.programs.supervisor.state import Row
 
 ERROR_BYTES_MAX = 2048
 CLEAR_UP_SECONDS_MAX = 2.0
+RETRY_SECONDS = 1.0
 
 UNSEEN_END = "it ended while no supervisor watched, so its exit code is unknown"
 UNSEEN_START = "the supervisor ended while it was about to start, so whether it ran is unknown"
@@ -102,8 +103,9 @@ class Keeper:
     async def let_go(self) -> None:
         """Stop watching and leave the process alone: the next supervisor adopts it."""
         if self._life is not None:
-            self._life.cancel()
-            await asyncio.gather(self._life, return_exceptions=True)
+            life, self._life = self._life, None
+            life.cancel()
+            await asyncio.gather(life, return_exceptions=True)
 
     def view(self) -> dict[str, object]:
         """Give what may be shown of the process; environment and secrets are no part of it."""
@@ -135,8 +137,13 @@ class Keeper:
 
     def _say_failure(self, life: asyncio.Task[None]) -> None:
         if not life.cancelled() and (error := life.exception()) is not None:
-            self.row.last_error = f"the supervisor stopped watching: {error}"
-            log.error("%s is not watched any more", self.process_id, exc_info=error)
+            self.row.last_error = f"the supervisor stumbled: {error}"
+            log.error("%s could not be watched or ended", self.process_id, exc_info=error)
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._resume, life)
+
+    def _resume(self, failed: asyncio.Task[None]) -> None:
+        if self._life is failed and not self._stop_wanted.is_set():
+            self.begin()
 
     async def _live(self) -> None:
         while not self._stop_wanted.is_set():
@@ -254,8 +261,8 @@ class Keeper:
         except Refusal:
             return f"{reason}. Its log is not shown: the secrets to leave out cannot be read."
         # A secret cut at the front would not be recognised, so as much as the longest one is dropped there.
-        margin = max((len(value) for value in values), default=0)
-        text, cut = tail(Path(self.row.spec.log_path), room + min(margin, SECRET_BYTES_MAX))
+        margin = max((len(value.encode()) for value in values), default=0)
+        text, cut = tail(Path(self.row.spec.log_path), room + margin)
         shown = hide(text, values)[margin if cut else 0 :]
         last = shown.encode()[-room:].decode(errors="ignore").strip()
         return f"{reason}. Last lines: {last}" if last else reason
