@@ -1,0 +1,258 @@
+"""Serve the verbs of stories and stages on DBOS; imported by ``durable`` only."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from dbos import DBOS, EnqueueOptions, PortableWorkflowError
+from dbos import error as dbos_error
+
+from keelway.core.errors import OurFault
+from keelway.engine import fault
+from keelway.engine.record import Turn, capture, plain, release
+from keelway.engine.schema import SCHEMA
+
+STAGE = "stage"
+"""Name of the one generic workflow that runs every stage."""
+
+STORY = "story"
+"""Name of the one generic workflow that runs every story."""
+
+WAKE = {"wake": True}
+"""A message without a body: look at your own state. Messages proper are ``{"body": ...}``."""
+
+LOOK_SECONDS = 60.0
+"""A parked run looks this often whether another process cancelled it; in this process it is woken."""
+
+RESULT_POLL_SECONDS = 0.1
+"""A story looks this often whether its stage has ended."""
+
+
+class Office(Protocol):
+    """Do for a run what must happen outside its own context."""
+
+    def enqueue(self, story: str, run: str, payload: Any, delay_seconds: float) -> None:
+        """Start a story, once per run id."""
+        ...
+
+    def cancelled(self, run: str) -> bool:
+        """Read whether a run was cancelled."""
+        ...
+
+    def wake(self, run: str, topic: str) -> None:
+        """Make a waiting run look at its own state."""
+        ...
+
+    def require(self, kind: str, name: str) -> None:
+        """Raise ``OurFault`` unless this story, stage or queue was named at launch."""
+        ...
+
+
+class Board:
+    """Know who is parked where in this process, so that cancel and close reach them at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._topics: dict[str, str] = {}
+        self._bells: dict[str, threading.Event] = {}
+        self.closing = False
+
+    def check(self) -> None:
+        """Raise ``EngineStopped`` once the engine closes."""
+        if self.closing:
+            raise fault.EngineStopped
+
+    @contextmanager
+    def parked(self, run: str, topic: str) -> Iterator[None]:
+        """Note that a story waits on a topic."""
+        with self._lock:
+            self._topics[run] = topic
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._topics.pop(run, None)
+
+    @contextmanager
+    def at_work(self, run: str) -> Iterator[threading.Event]:
+        """Note that a stage runs and lend it the bell that ends its sleep."""
+        bell = threading.Event()
+        with self._lock:
+            self._bells[run] = bell
+        try:
+            yield bell
+        finally:
+            with self._lock:
+                self._bells.pop(run, None)
+
+    def topic_of(self, run: str) -> str | None:
+        """Return the topic on which a story waits now."""
+        with self._lock:
+            return self._topics.get(run)
+
+    def stages(self) -> int:
+        """Count the stages that run in this process."""
+        with self._lock:
+            return len(self._bells)
+
+    def ring(self, run: str | None = None) -> None:
+        """End the sleep of the stages below a run, or of all."""
+        with self._lock:
+            for stage, bell in self._bells.items():
+                if run is None or stage == run or stage.startswith(f"{run}/"):
+                    bell.set()
+
+
+class StageVerbs:
+    """Serve one run of a stage (``ports.engine.Engine``) in its own thread."""
+
+    def __init__(self, run: str, office: Office, board: Board, bell: threading.Event) -> None:
+        self._run = run
+        self._office = office
+        self._board = board
+        self._bell = bell
+        self._turn = Turn(run)
+
+    def step(self, name: str, effect: Callable[[], Any]) -> Any:
+        """Run an effect once and return its recorded result."""
+        with self._turn.take(name):
+            return release(self._record(name, lambda: capture(name, effect)))
+
+    def sleep(self, seconds: float) -> None:
+        """Wait until a recorded instant; cancel and close end the wait."""
+        with self._turn.take("sleep"):
+            wake_epoch = self._record("sleep", lambda: time.time() + seconds)
+            while (left := wake_epoch - time.time()) > 0:
+                rung = self._bell.wait(min(left, LOOK_SECONDS))
+                self._bell.clear()
+                self._board.check()
+                if (rung or left > LOOK_SECONDS) and self._office.cancelled(self._run):
+                    break
+            self._record("slept", lambda: True)
+
+    def now(self) -> datetime:
+        """Read the clock as a recorded step."""
+        with self._turn.take("now"):
+            return datetime.fromtimestamp(self._record("now", time.time), UTC)
+
+    def wall(self) -> datetime:
+        """Read the clock without recording it; only inside the effect of a step."""
+        return datetime.now(UTC)
+
+    def _record(self, name: str, effect: Callable[[], Any]) -> Any:
+        self._board.check()
+        try:
+            return DBOS.run_step({"name": name}, effect)
+        except dbos_error.DBOSWorkflowCancelledError as gone:
+            raise fault.Cancelled from gone
+        except dbos_error.DBOSUnexpectedStepError as error:
+            raise _mismatch(self._run, name, error) from error
+
+
+class StoryVerbs:
+    """Serve one run of a story (``ports.engine.Conductor``) on the loop of DBOS."""
+
+    def __init__(self, run: str, office: Office, board: Board) -> None:
+        self._run = run
+        self._office = office
+        self._board = board
+        self._turn = Turn(run)
+
+    @property
+    def id(self) -> str:
+        """Return the id of this run."""
+        return self._run
+
+    async def step(self, name: str, effect: Callable[[], Any]) -> Any:
+        """Run a short effect once and record its JSON result."""
+        with self._turn.take(name):
+            return release(await self._record(name, lambda: capture(name, effect)))
+
+    async def now(self) -> datetime:
+        """Read the clock as a recorded step."""
+        with self._turn.take("now"):
+            return datetime.fromtimestamp(await self._record("now", time.time), UTC)
+
+    async def start(self, story: str, run: str, payload: Any, delay_seconds: float) -> None:
+        """Start another story later; it is not a child, cancelling this run leaves it alone."""
+        self._office.require("story", story)
+        plain(f"start {run}", payload)
+        with self._turn.take(f"start {run}"):
+            await self._record(
+                f"start {run}", lambda: self._office.enqueue(story, run, payload, delay_seconds)
+            )
+
+    async def receive(self, topic: str, timeout_seconds: float) -> Any:
+        """Wait durably for a message, ``None`` when the time is over."""
+        name = f"receive {topic}"
+        with self._turn.take(name), self._board.parked(self._run, topic):
+            await self._record(name, lambda: timeout_seconds)  # DBOS records a wait only at its end
+            look = asyncio.create_task(self._look(topic))
+            try:
+                letter: Any = WAKE
+                while letter == WAKE:
+                    letter = await self._translated(topic, DBOS.recv_async(topic, timeout_seconds))
+            finally:
+                look.cancel()
+        return None if letter is None else letter["body"]
+
+    async def call(self, queue: str, stage: str, key: str, payload: Any) -> Any:
+        """Run a stage as a child on a queue and return its JSON result.
+
+        Raises:
+            OurFault: the stage raised, was cancelled on its own or was given up.
+        """
+        self._office.require("queue", queue)
+        self._office.require("stage", stage)
+        asked = plain(f"payload of {key}", payload)
+        with self._turn.take(f"call {key}"):
+            child = self._turn.name(key)
+            return await self._translated(key, self._child(queue, stage, child, asked))
+
+    async def _child(self, queue: str, stage: str, child: str, payload: Any) -> Any:
+        options: EnqueueOptions = {
+            "workflow_name": STAGE,
+            "queue_name": queue,
+            "workflow_id": child,
+            "app_version": SCHEMA,
+        }
+        handle = await DBOS.enqueue_workflow_with_options_async(options, stage, payload)
+        if handle.get_workflow_id() != child:
+            raise fault.nondeterministic(self._run, child, handle.get_workflow_id())
+        try:
+            return await handle.get_result(polling_interval_sec=RESULT_POLL_SECONDS)
+        except dbos_error.DBOSAwaitedWorkflowCancelledError:
+            await self._record("child cancelled", lambda: True)  # passes only if this run goes on
+            raise fault.stage_cancelled(stage) from None
+        except dbos_error.DBOSAwaitedWorkflowMaxRecoveryAttemptsExceeded:
+            raise fault.stage_given_up(stage) from None
+        except PortableWorkflowError as error:
+            raise fault.stage_failed(stage, error.message) from None
+
+    async def _record(self, name: str, effect: Callable[[], Any]) -> Any:
+        return await self._translated(name, DBOS.run_step_async({"name": name}, effect))
+
+    async def _translated(self, name: str, verb: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return await verb
+        except dbos_error.DBOSWorkflowCancelledError as gone:
+            raise fault.Cancelled from gone
+        except dbos_error.DBOSUnexpectedStepError as error:
+            raise _mismatch(self._run, name, error) from error
+
+    async def _look(self, topic: str) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if await loop.run_in_executor(None, self._office.cancelled, self._run):
+                await loop.run_in_executor(None, self._office.wake, self._run, topic)
+
+
+def _mismatch(run: str, name: str, error: dbos_error.DBOSUnexpectedStepError) -> OurFault:
+    return fault.nondeterministic(run, name, str(error.inputs[3]))
