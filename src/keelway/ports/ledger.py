@@ -172,6 +172,14 @@ class Ledger(Protocol):
         """Read the emergency stop; an unreadable flag counts as active."""
         ...
 
+    def set_freeze(self, by: str, reason: str) -> Freeze:
+        """Set the emergency stop: every effect waits, except a way back that has begun."""
+        ...
+
+    def lift_freeze(self, by: str) -> Freeze:
+        """Lift the emergency stop."""
+        ...
+
     def lease(self, environment: str, holder: str, *, take_over: bool = False) -> Lease | None:
         """Take or renew the lease of an environment; ``None`` while somebody else holds it."""
         ...

@@ -106,7 +106,7 @@ class Target(Protocol):
         ...
 
     def swap_workers(self, environment: str, release: str, *, epoch: int) -> None:
-        """Stop the workers of every other release, then start those of this one."""
+        """Stop the workers of every other release, then start those of this one; an empty name only stops."""
         ...
 
     def retire(self, environment: str, release: str, *, epoch: int) -> None:

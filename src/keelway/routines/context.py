@@ -32,6 +32,9 @@ from keelway.routines.outcome import Aborted
 P = ParamSpec("P")
 T = TypeVar("T")
 
+WAYS_BACK = frozenset({"unwind", "rollback"})
+"""Runs that nothing may hold up."""
+
 HOLD_POLL_SECONDS = 2.0
 """How often an effect that is held by a freeze or a pause looks again."""
 
@@ -158,6 +161,36 @@ class Context:
             self.sleep(HOLD_POLL_SECONDS)
         raise OurFault("held_too_long", f"The effect {name} was held for ever.")
 
+    def enter(self) -> None:
+        """Begin a stage run: wait while frozen or paused, end when aborted, and record the beginning.
+
+        Raises:
+            Aborted: a person asked to end the task.
+        """
+        if self.scene.stage in WAYS_BACK:
+            self.recovering = True
+        for turn in range(1_000_000):
+            plain = self.engine.step(f"enter#{turn}", lambda: self._hold("enter") or {})
+            if "aborted" in plain:
+                raise Aborted(plain["aborted"])
+            if "held" not in plain:
+                break
+            self.sleep(HOLD_POLL_SECONDS)
+        self.engine.step("begin", lambda: self._stage_row("running", {}))
+
+    def left(self, kind: str, code: str, message: str) -> None:
+        """Record how the stage run ended."""
+        status = {"passed": "passed", "held": "held", "waiting": "held"}.get(kind, "failed")
+        self.engine.step("end", lambda: self._stage_row(status, {"code": code, "message": message[:2_000]}))
+
+    def _stage_row(self, status: str, output: dict[str, Any]) -> str:
+        scene = self.scene
+        kind = EventKind.STAGE_STARTED if status == "running" else EventKind.STAGE_FINISHED
+        self.note(kind, self.key(status), status=status, **output)
+        if scene.has_task:
+            self.ledger.stage(scene.subject, scene.stage, scene.attempt, status, output)
+        return status
+
     def _hold(self, name: str) -> dict[str, Any] | None:
         if self.recovering:
             return None
@@ -184,7 +217,8 @@ class Context:
     def _result(self, verb: Callable[..., T], plain: Any) -> T:
         _raise_error(plain)
         kind: Any = get_type_hints(verb).get("return", type(None))
-        return from_json(kind, plain["ok"]) if kind is not type(None) else plain["ok"]
+        value: T = plain["ok"] if kind is type(None) else from_json(kind, plain["ok"])
+        return value
 
     def note(self, kind: EventKind, key: str = "", **data: Any) -> int:
         """Append an event about this run to the book, at most once per key."""

@@ -19,7 +19,12 @@ def accept(ctx: Context, environment: str, plan: Plan, name: str) -> tuple[Findi
     """Ask the questions whose answers show that the task is fulfilled."""
     specs = tuple(
         ProbeSpec(
-            f"acceptance {number}", probe.path, probe.method, probe.status, probe.body_contains, probe.send_json
+            f"acceptance {number}",
+            probe.path,
+            probe.method,
+            probe.status,
+            probe.body_contains,
+            probe.send_json,
         )
         for number, probe in enumerate(plan.probes, start=1)
     )
@@ -36,7 +41,9 @@ def workers(ctx: Context, environment: str, release: str, name: str) -> tuple[Fi
     running = next((entry for entry in state.releases if entry.release == release), None)
     if running is None or running.workers < expected:
         count = running.workers if running else 0
-        return (failed("workers_missing", f"{count} of {expected} background processes run.", examined=expected),)
+        return (
+            failed("workers_missing", f"{count} of {expected} background processes run.", examined=expected),
+        )
     if running.restarts:
         return (failed("workers_restart", f"Processes of {release} restarted {running.restarts} times."),)
     return tuple(passed("worker_runs", f"A background process of {release} runs.") for _ in range(expected))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from keelway.core.errors import StaleEpoch
+from keelway.core.codec import to_json
 from keelway.core.model.verdict import Ruling
-from keelway.core.release.quarantine import contains_quarantined
+from keelway.core.release.quarantine import CarriedCommit, contains_quarantined
 from keelway.core.release.version import release_name
 from keelway.ports.backup import Backup
 from keelway.ports.ledger import Deployment, Lease
@@ -50,8 +50,8 @@ def refuse_quarantined(ctx: Context, sha: str) -> None:
         undone = bool(entry.revert_sha) and ctx.read(
             f"contains-revert:{number}", ctx.forge.contains, entry.revert_sha, sha
         )
-        facts.append((entry.sha, bad, undone))
-    finding = contains_quarantined(tuple(facts))
+        facts.append(CarriedCommit(entry.sha, bad, undone))
+    finding = contains_quarantined(facts)
     if finding.ruling is not Ruling.PASS:
         raise StageFailed(finding.code, finding.message, findings=(finding,))
 
@@ -83,6 +83,7 @@ def deploy(ctx: Context, environment: str, sha: str, lease: Lease) -> Deployed:
         schema_before=schema_before,
         schema_after=schema_before,
         backup=backup.id if backup else "",
+        figures={"backup": to_json(backup) if backup else None},
     )
     ctx.act("deployment", ctx.ledger.save_deployment, deployment)
     if schema_before is not None:
@@ -90,6 +91,8 @@ def deploy(ctx: Context, environment: str, sha: str, lease: Lease) -> Deployed:
         deployment = replace(deployment, schema_after=migrated.after)
         ctx.act("deployment:migrated", ctx.ledger.save_deployment, deployment)
     boots = _previous_boots(ctx, environment, deployment)
+    deployment = replace(deployment, figures={**deployment.figures, "previous_fits": not boots})
+    ctx.act("deployment:fits", ctx.ledger.save_deployment, deployment)
     ctx.act("start", ctx.target.start, environment, release, epoch=lease.epoch)
     ctx.act("switch", ctx.target.switch, environment, {release: 100}, epoch=lease.epoch)
     ctx.act("workers", ctx.target.swap_workers, environment, release, epoch=lease.epoch)
@@ -131,25 +134,3 @@ def finish(ctx: Context, deployment: Deployment, status: str, **figures: object)
             if old.status == "live" and old.id != done.id:
                 ctx.act(f"supersede:{old.id}", ctx.ledger.save_deployment, replace(old, status="superseded"))
     return done
-
-
-def switch_back(ctx: Context, deployment: Deployment, epoch: int) -> bool:
-    """Give all traffic to the release before, which is kept warm; tell whether it was still ours to move.
-
-    Raises:
-        KeelwayError: the previous release could not be started.
-    """
-    try:
-        ctx.act(
-            "back:start", ctx.target.start, deployment.environment, deployment.previous_release, epoch=epoch
-        )
-        ctx.act(
-            "back:switch",
-            ctx.target.switch,
-            deployment.environment,
-            {deployment.previous_release: 100},
-            epoch=epoch,
-        )
-    except StaleEpoch:
-        return False
-    return True

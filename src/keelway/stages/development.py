@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from keelway.core import words
 from keelway.core.gate.quality import QualityFacts, judge_quality
 from keelway.core.model.diff import Diff
 from keelway.core.model.event import EventKind
@@ -15,6 +14,7 @@ from keelway.core.prompt import dev_prompt
 from keelway.core.rule.budget import failure_key, is_stuck
 from keelway.core.rule.guardrail import judge_diff
 from keelway.core.rule.risk import Risk, assess_diff, worst
+from keelway.core.words.commit import commit_message
 from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
 from keelway.ports.sandbox import Collected, Workspace
 from keelway.routines.context import Context
@@ -144,7 +144,7 @@ class _Loop:
     def _learn(self, verdict: Verdict) -> None:
         policy = self.ctx.policy.development
         self.keys.append(failure_key(verdict.reasons))
-        self.remarks = [words.remark(finding) for finding in verdict.reasons]
+        self.remarks = [finding.message for finding in verdict.reasons]
         if is_stuck(self.keys, policy.same_failure_max):
             raise StageFailed(
                 "same_failure_again",
@@ -163,8 +163,8 @@ class _Loop:
     def _tested(
         self, collected: Collected, number: int, diff: Diff, seen: Examination, risk: Risk
     ) -> TestedPatch:
-        planned = Risk(self.approved.risk, 0, ())
-        self.ctx.amend(commit_sha=collected.head_sha, risk=worst(risk, planned).level)
+        total = worst(risk, Risk(self.approved.risk, 0, self.approved.risk_factors))
+        self.ctx.amend(commit_sha=collected.head_sha, risk=total.level)
         return TestedPatch(
             self.approved,
             self.branch,
@@ -173,13 +173,14 @@ class _Loop:
             collected.tree_sha,
             number,
             seen.checks,
-            worst(risk, planned).level,
+            total.level,
+            total.factors,
             tuple(sorted(diff.paths)),
             diff.lines,
         )
 
     def _message(self) -> str:
-        return words.commit_message(self.approved)
+        return commit_message(self.approved.plan, self.approved.task)
 
 
 def branch_of(ctx: Context, approved: ApprovedPlan) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from keelway.core import words
 from keelway.core.gate.intake import IntakeFacts, judge_intake
 from keelway.core.model.handover import Admitted
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.task import Task
+from keelway.core.words.issue import tracking_body, tracking_title
 from keelway.routines.context import Context
 from keelway.routines.outcome import StageFailed
 
@@ -36,8 +36,8 @@ def admit(ctx: Context, task: Task) -> Admitted:
     issue = ctx.act(
         "open issue",
         ctx.forge.open_issue,
-        words.issue_title(task),
-        words.issue_body(task),
+        tracking_title(task),
+        tracking_body(task),
         ("agent-developed",),
         key=ctx.key("open issue"),
     )

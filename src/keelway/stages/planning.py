@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from keelway.core import words
-from keelway.core.codec import to_json
+from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
 from keelway.core.gate.plan import PlanFacts, judge_plan
 from keelway.core.model.handover import Admitted, ApprovedPlan
@@ -13,12 +12,12 @@ from keelway.core.model.verdict import Finding, Ruling, Verdict
 from keelway.core.prompt import plan_prompt
 from keelway.core.rule.approval import Binding
 from keelway.core.rule.risk import Risk, assess_plan
+from keelway.core.words.question import plan_question
 from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
 from keelway.ports.ledger import TaskRow
 from keelway.routines.ask import answer_to, require
 from keelway.routines.context import Context
 from keelway.routines.outcome import StageFailed
-from keelway.core.codec import from_json
 
 
 def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
@@ -42,7 +41,7 @@ def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
     verdict = _judge(ctx, plan, risk, consent, files)
     if verdict.ruling is Ruling.HOLD:
         ctx.move(Status.PLAN_PENDING_APPROVAL, risk=risk.level)
-        text = words.plan_question(task, plan, risk, version, ctx.policy.review)
+        text = plan_question(task, plan, risk, ctx.policy.review)
         consent = require(ctx, binding, text, task.request.requested_by, risk.level)
     elif not verdict.passed:
         raise StageFailed.by_gate(verdict)
@@ -56,6 +55,7 @@ def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
         base_sha,
         ctx.policy.digest,
         risk.level,
+        risk.factors,
         by,
         consent.evidence.get("remarks", ""),
     )

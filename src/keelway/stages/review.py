@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from keelway.core import words
 from keelway.core.errors import OurFault, TheirFault
 from keelway.core.gate.merge import MergeFacts, judge_merge
+from keelway.core.model.event import EventKind
 from keelway.core.model.handover import Merged, TestedPatch
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.verdict import Finding, Ruling, Verdict
 from keelway.core.rule.approval import Binding
 from keelway.core.rule.risk import Risk, assess_diff, worst
+from keelway.core.words.commit import commit_message
+from keelway.core.words.pr import PullRequestStory, pull_request_body, pull_request_title
+from keelway.core.words.question import approval_question
 from keelway.ports.forge import CheckRun, Merge, Pull, PullDraft
 from keelway.routines.ask import answer_to, require
 from keelway.routines.context import Context
@@ -41,14 +44,21 @@ def land(ctx: Context, patch: TestedPatch) -> Merged:
     )
     verdict = _judge(ctx, patch, pull, binding, "open")
     if verdict.ruling is Ruling.HOLD:
-        text = words.merge_question(patch, pull.number, ctx.policy.review)
+        risk = Risk(patch.risk, 0, patch.risk_factors)
+        why = f"pull request #{pull.number} passed every check; {verdict.reasons[0].message}"
+        text = approval_question(patch.task, binding, risk, why, ctx.policy.review)
         approval = require(ctx, binding, text, patch.task.request.requested_by, patch.risk)
-        ctx.act("approval noted", ctx.forge.comment, pull.number, approval.message, key=ctx.key("approval noted"))
+        ctx.act(
+            "approval noted", ctx.forge.comment, pull.number, approval.message, key=ctx.key("approval noted")
+        )
         verdict = _judge(ctx, patch, pull, binding, "approved")
     _insist(verdict)
     _take_lane(ctx)
     _insist(_judge(ctx, patch, pull, binding, "merging"))
     merge = _merge(ctx, patch, pull)
+    ctx.record(
+        EventKind.MERGED, "merged", branch=branches.integration, sha=merge.sha, pull_request=pull.number
+    )
     if merge.tree_sha != patch.tree_sha:
         raise OurFault("merged_tree_differs", "The merge holds another tree than the one that was tested.")
     ctx.act("delete branch", ctx.forge.delete_branch, patch.branch, key=ctx.key("delete branch"))
@@ -59,8 +69,8 @@ def land(ctx: Context, patch: TestedPatch) -> Merged:
 def _open(ctx: Context, patch: TestedPatch) -> Pull:
     draft = PullDraft(
         patch.task.name,
-        words.pull_title(patch),
-        words.pull_body(patch),
+        pull_request_title(patch.approved.plan),
+        _body(patch),
         ctx.project.branches.integration,
         patch.branch,
         patch.head_sha,
@@ -74,20 +84,37 @@ def _open(ctx: Context, patch: TestedPatch) -> Pull:
     return pull
 
 
+def _body(patch: TestedPatch) -> str:
+    story = PullRequestStory(
+        task=patch.task,
+        plan=patch.approved.plan,
+        risk=Risk(patch.risk, 0, patch.risk_factors),
+        iterations=patch.iterations,
+        checks=patch.checks,
+        way_back=f"keelway rollback {patch.task.name} switches traffic to the release before and reverts the merge.",
+        lines=patch.lines,
+    )
+    return pull_request_body(story)
+
+
 def _judge(ctx: Context, patch: TestedPatch, pull: Pull, binding: Binding, moment: str) -> Verdict:
     """Judge what the forge holds now, not what we remember."""
     runs = ctx.read(f"checks:{moment}", ctx.forge.checks, patch.head_sha)
     there = ctx.read(f"pull:{moment}", ctx.forge.pull, pull.number)
     base = ctx.read(f"base:{moment}", ctx.forge.head, ctx.project.branches.integration)
-    conflicts = ctx.read(f"conflicts:{moment}", ctx.forge.conflicts, ctx.project.branches.integration, patch.head_sha)
+    conflicts = ctx.read(
+        f"conflicts:{moment}", ctx.forge.conflicts, ctx.project.branches.integration, patch.head_sha
+    )
     diff = ctx.read(f"diff:{moment}", ctx.forge.diff, patch.base_sha, there.head_sha)
     consent = answer_to(ctx, binding, patch.task.request.requested_by, patch.risk)
     asked = None if consent.code == "approval_missing" else consent
-    risk = worst(assess_diff(diff, patch.approved.plan, ctx.policy), Risk(patch.risk, 0, ()))
+    risk = worst(assess_diff(diff, patch.approved.plan, ctx.policy), Risk(patch.risk, 0, patch.risk_factors))
     results = {run.name: run for run in runs}
     facts = MergeFacts(
         head_sha=there.head_sha,
-        checks=tuple(check for check in patch.checks if results.get(check.name) == _run_of(check.name, patch)),
+        checks=tuple(
+            check for check in patch.checks if results.get(check.name) == _run_of(check.name, patch)
+        ),
         checks_sha=patch.head_sha,
         expected_checks=tuple(check.name for check in ctx.project.checks),
         conflicts=conflicts,
@@ -136,7 +163,7 @@ def _merge(ctx: Context, patch: TestedPatch, pull: Pull) -> Merge:
             pull.number,
             head_sha=patch.head_sha,
             base_sha=patch.base_sha,
-            message=words.squash_message(patch, pull.number),
+            message=commit_message(patch.approved.plan, patch.task, pull_request=pull.number),
             squash=True,
             key=ctx.key("merge"),
         )

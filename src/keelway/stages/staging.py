@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from keelway.core.errors import KeelwayError
 from keelway.core.gate.observed import Observed
 from keelway.core.gate.staging import StagingFacts, judge_staging
 from keelway.core.model.handover import Merged, Staged
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import STAGING
-from keelway.core.model.verdict import Finding, Verdict, failed, passed
+from keelway.core.model.verdict import Finding, failed, passed
 from keelway.ports.ledger import Lease
 from keelway.routines import health
 from keelway.routines.context import Context
 from keelway.routines.observe import baseline, new_exceptions, observe, sentence_of
-from keelway.routines.outcome import StageFailed
+from keelway.routines.outcome import Aborted, StageFailed
 from keelway.routines.rehearse import Rehearsal, rehearse_way_back
 from keelway.routines.rollout import Deployed, deploy, finish, hold
-from keelway.routines.unwind import bring_back
+from keelway.routines.wayback import take_back_unsettled
 
 
 def rehearse(ctx: Context, merged: Merged) -> Staged:
@@ -26,46 +27,57 @@ def rehearse(ctx: Context, merged: Merged) -> Staged:
         Waiting: somebody else acts on staging.
     """
     lease = hold(ctx, STAGING)
-    bounds = ctx.policy.observation(STAGING, hotfix=merged.task.request.hotfix)
-    history = baseline(ctx, STAGING, bounds)
-    deployed: Deployed | None = None
     try:
-        deployed = deploy(ctx, STAGING, merged.merge_sha, lease)
-        ctx.move(Status.OBSERVING)
-        first = health.probe(ctx, STAGING, "first")
-        watched = observe(ctx, deployed.deployment, history, bounds, lambda: "")
-        rehearsal = rehearse_way_back(ctx, deployed, lease)
-        facts = StagingFacts(
-            probes_first=first,
-            probes_second=health.probe(ctx, STAGING, "second"),
-            acceptance=health.accept(ctx, STAGING, merged.patch.approved.plan, "staging"),
-            acceptance_expected=len(merged.patch.approved.plan.probes),
-            new_exceptions=new_exceptions(ctx, watched, deployed.deployment, bounds.history_seconds),
-            judgement=Observed(watched.judgement.decision.value, sentence_of(watched.judgement)),
-            old_release_boots=_boots(deployed, rehearsal),
-            rehearsal=rehearsal.finding,
-        )
-        verdict = ctx.judged(judge_staging(facts, bounds))
-        if not verdict.passed:
-            raise StageFailed.by_gate(verdict)
-    except Exception as end:
-        _restore(ctx, deployed, lease, end)
+        staged = _stage(ctx, merged, lease)
+    except (StageFailed, Aborted, KeelwayError):
+        take_back_unsettled(ctx, STAGING, lease)
         raise
     ctx.act("lease back", ctx.ledger.release, lease)
-    finish(ctx, deployed.deployment, "live", rehearsal_seconds=rehearsal.seconds)
     ctx.move(Status.PROMOTING)
-    return Staged(
-        merged, deployed.deployment.release, deployed.deployment.id, rehearsal.seconds, sentence_of(watched.judgement)
+    return staged
+
+
+def _stage(ctx: Context, merged: Merged, lease: Lease) -> Staged:
+    plan = merged.patch.approved.plan
+    bounds = ctx.policy.observation(STAGING, hotfix=merged.task.request.hotfix)
+    history = baseline(ctx, STAGING, bounds)
+    deployed = deploy(ctx, STAGING, merged.merge_sha, lease)
+    ctx.move(Status.OBSERVING)
+    first = health.probe(ctx, STAGING, "first")
+    watched = observe(ctx, deployed.deployment, history, bounds, _nobody)
+    rehearsal = rehearse_way_back(ctx, deployed, lease)
+    facts = StagingFacts(
+        probes_first=first,
+        probes_second=health.probe(ctx, STAGING, "second"),
+        acceptance=health.accept(ctx, STAGING, plan, "staging"),
+        acceptance_expected=len(plan.probes),
+        new_exceptions=new_exceptions(ctx, watched, deployed.deployment, bounds.history_seconds),
+        judgement=Observed(watched.judgement.decision.value, sentence_of(watched.judgement)),
+        old_release_boots=_boots(deployed, rehearsal),
+        rehearsal=rehearsal.finding,
     )
+    verdict = ctx.judged(judge_staging(facts, bounds))
+    if not verdict.passed:
+        raise StageFailed.by_gate(verdict)
+    done = finish(ctx, deployed.deployment, "live", rehearsal_seconds=rehearsal.seconds)
+    return Staged(merged, done.release, done.id, rehearsal.seconds, sentence_of(watched.judgement))
+
+
+def _nobody() -> str:
+    return ""
 
 
 def _boots(deployed: Deployed, rehearsal: Rehearsal) -> Finding:
     previous = deployed.deployment.previous_release
     if not deployed.previous_boots:
-        return passed("previous_boots", f"The previous release {previous or '(none)'} runs on the new schema.")
+        return passed(
+            "previous_boots", f"The previous release {previous or '(none)'} runs on the new schema."
+        )
     if rehearsal.migrated:
         return passed(
             "previous_boots_after_down",
             f"The previous release {previous} needs the schema taken down first, which was rehearsed.",
         )
-    return failed("previous_does_not_boot", f"{previous} does not run on the new schema: {deployed.previous_boots}")
+    return failed(
+        "previous_does_not_boot", f"{previous} does not run on the new schema: {deployed.previous_boots}"
+    )

@@ -28,6 +28,8 @@ class EventKind(StrEnum):
     EFFECT_DONE = "effect.done"
     EFFECT_FAILED = "effect.failed"
     AGENT_FINISHED = "agent.finished"
+    MERGED = "branch.merged"
+    REVERTED = "branch.reverted"
     QUESTION_ASKED = "question.asked"
     DECISION_MADE = "decision.made"
     PERSON_TOLD = "person.told"

@@ -1,0 +1,286 @@
+"""End what did not get through: environments back, merges reverted, the commit barred, people told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from keelway.core.errors import KeelwayError
+from keelway.core.model.event import EventKind
+from keelway.core.model.handover import Closed
+from keelway.core.model.lifecycle import Status
+from keelway.core.model.project import PRODUCTION, STAGING
+from keelway.core.model.task import Task
+from keelway.core.model.verdict import Finding, failed
+from keelway.core.words.commit import revert_message
+from keelway.core.words.issue import escalation_body, escalation_title, incident_body, incident_title
+from keelway.core.words.report import (
+    FailureStory,
+    RollbackStory,
+    aborted_report,
+    failure_report,
+    rollback_report,
+)
+from keelway.ports.ledger import Deployment, Quarantine, TaskRow
+from keelway.routines.ask import tell
+from keelway.routines.context import Context
+from keelway.routines.order import Done, RollbackOrder, Undo
+from keelway.routines.outcome import StageFailed
+from keelway.routines.wayback import TakenBack, take_back, take_back_unsettled
+
+_ESCALATED_STAGES = {"development", "review"}
+
+
+def undo(ctx: Context, order: Undo) -> Closed:
+    """Undo whatever a task did and close it; nothing here waits for a person or a freeze."""
+    task = order.task
+    row = ctx.read("row", ctx.ledger.find, task.id)
+    back = [taken for environment in (PRODUCTION, STAGING) if (taken := _settle(ctx, environment, task.id))]
+    touched = _touched_production(ctx, task)
+    reverted = _revert_merges(ctx, task, row, order.message)
+    status = _status(order, row, touched=touched is not None)
+    issue = _document(ctx, order, row, touched)
+    _close_rooms(ctx, task)
+    text = _text(order, row, touched, back, reverted, issue)
+    ctx.move(status, error=order.message[:2_000], code=order.code, **_when(ctx, status))
+    ctx.record(EventKind.TASK_CLOSED, "closed", status=status.value, code=order.code)
+    tell(ctx, task.request.requested_by, f"{task.name} {status.value.replace('_', ' ')}", text)
+    return Closed(task, status.value, order.code, text, ctx.now())
+
+
+def roll_back(ctx: Context, order: RollbackOrder) -> Done:
+    """Take a live release back because a person, or the watch by policy, said so.
+
+    Raises:
+        StageFailed: there is nothing to take back, or nothing to go back to.
+    """
+    history = ctx.read("deployments", ctx.ledger.deployments, order.environment)
+    bad = _bad(history, order)
+    lease = ctx.act("lease", ctx.ledger.lease, order.environment, order.id, take_over=True)
+    if lease is None:
+        raise StageFailed("no_lease", f"The lease of {order.environment} could not be taken over.")
+    newest, oldest = bad[0], bad[-1]
+    merged = replace(
+        newest,
+        previous_release=order.to_release or oldest.previous_release,
+        previous_sha=oldest.previous_sha,
+        schema_before=oldest.schema_before,
+        figures={**newest.figures, "previous_fits": _all_fit(bad)},
+    )
+    taken = take_back(ctx, merged, lease, by_person=order.by.channel != "system")
+    ctx.act("lease back", ctx.ledger.release, lease)
+    for deployment in bad[1:]:
+        ctx.act(
+            f"rolled back:{deployment.id}",
+            ctx.ledger.save_deployment,
+            replace(deployment, status="rolled_back"),
+        )
+    for deployment in bad:
+        _undo_task(ctx, deployment, order, taken)
+    return Done(taken.verified, _summary(order, newest, taken), taken.release)
+
+
+def _bad(history: tuple[Deployment, ...], order: RollbackOrder) -> list[Deployment]:
+    """Return the deployments to undo, newest first."""
+    served = [entry for entry in history if entry.status in {"live", "superseded", "observing"}]
+    if not served:
+        raise StageFailed(
+            "nothing_to_roll_back", f"Nothing that was deployed to {order.environment} is live."
+        )
+    bad = []
+    for entry in served:
+        if order.to_release and entry.release == order.to_release:
+            break
+        bad.append(entry)
+        if not order.to_release:
+            break
+        if entry.previous_release == order.to_release:
+            break
+    else:
+        raise StageFailed("unknown_target", f"{order.to_release} was never live in {order.environment}.")
+    if not bad:
+        raise StageFailed("already_there", f"{order.to_release} is live in {order.environment} already.")
+    if not (order.to_release or bad[-1].previous_release):
+        raise StageFailed("no_way_back", f"There is no release before {bad[-1].release}.")
+    return bad
+
+
+def _all_fit(bad: list[Deployment]) -> bool | None:
+    fits = [entry.figures.get("previous_fits") for entry in bad]
+    return None if None in fits else all(fits)
+
+
+def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken: TakenBack) -> None:
+    """Revert and close the task of one deployment that was taken back."""
+    try:
+        row = ctx.read(f"task:{deployment.id}", ctx.ledger.find, deployment.task)
+    except KeelwayError:
+        return  # deployed by hand: there is no task to close
+    task = row.task
+    reverted = _revert_merges(ctx, task, row, order.reason)
+    story = _story(task, row, deployment, order.reason, [taken], reverted)
+    now = ctx.now()
+    if row.status is Status.DEPLOYED:
+        ctx.act(
+            f"status:{task.id}",
+            ctx.ledger.move,
+            task.id,
+            Status.ROLLED_BACK,
+            error=order.reason[:2_000],
+            code="rolled_back_on_order",
+            rolled_back_at=now,
+        )
+    else:
+        ctx.act(f"asked:{task.id}", ctx.ledger.amend, task.id, rollback_by=str(order.by))
+    tell(ctx, task.request.requested_by, f"{task.name} rolled back", rollback_report(story))
+
+
+def _settle(ctx: Context, environment: str, task: str) -> TakenBack | None:
+    """Take an environment back when a deployment of this task was left there without a verdict."""
+    lease = ctx.act(f"lease:{environment}", ctx.ledger.lease, environment, task)
+    if lease is None:
+        return None  # a newer holder owns the environment and its state
+    taken = take_back_unsettled(ctx, environment, lease)
+    ctx.act(f"lease back:{environment}", ctx.ledger.release, lease)
+    return taken
+
+
+def _touched_production(ctx: Context, task: Task) -> Deployment | None:
+    history = ctx.read("production history", ctx.ledger.deployments, PRODUCTION)
+    return next((entry for entry in history if entry.task == task.id), None)
+
+
+def _revert_merges(ctx: Context, task: Task, row: TaskRow, reason: str) -> tuple[str, ...]:
+    """Revert every merge of a task, newest first, and bar each merged commit without its revert."""
+    links = ctx.read(f"events:{task.id}", ctx.ledger.events, task=task.id, limit=10_000)
+    done = {link.event.data["bad_sha"] for link in links if link.event.kind is EventKind.REVERTED}
+    merges = [link.event.data for link in links if link.event.kind is EventKind.MERGED]
+    reverts: list[str] = []
+    title = str((row.plan or {}).get("title", task.request.text[:60]))
+    for merge in reversed(merges):
+        bad, branch = merge["sha"], merge["branch"]
+        if bad in done:
+            continue
+        entry = Quarantine(bad, task.id, reason[:500], ctx.now())
+        ctx.act(f"quarantine:{bad}", ctx.ledger.quarantine, entry)
+        try:
+            revert = ctx.act(
+                f"revert:{bad}",
+                ctx.forge.revert,
+                branch,
+                bad,
+                revert_message(task, bad, title, reason),
+                key=ctx.key(f"revert:{bad}"),
+            )
+        except KeelwayError as error:
+            text = f"{bad[:12]} could not be reverted on {branch}: {error.message} It stays quarantined."
+            tell(ctx, task.request.requested_by, f"{task.name}: revert by hand", text, urgent=True)
+            continue
+        ctx.act(f"revert noted:{bad}", ctx.ledger.quarantine, replace(entry, revert_sha=revert.sha))
+        ctx.record(EventKind.REVERTED, f"reverted:{bad}", branch=branch, bad_sha=bad, sha=revert.sha)
+        reverts.append(revert.sha)
+    return tuple(reverts)
+
+
+def _status(order: Undo, row: TaskRow, *, touched: bool) -> Status:
+    if touched and row.status in {Status.OBSERVING, Status.PROMOTING}:
+        return Status.ROLLED_BACK
+    return Status.ABORTED if order.kind == "aborted" else Status.FAILED
+
+
+def _when(ctx: Context, status: Status) -> dict[str, object]:
+    return {"rolled_back_at": ctx.now()} if status is Status.ROLLED_BACK else {}
+
+
+def _document(ctx: Context, order: Undo, row: TaskRow, touched: Deployment | None) -> int | None:
+    """Open an incident for production, or an issue that names what blocks development."""
+    task = order.task
+    if touched is not None:
+        title = incident_title(task, PRODUCTION, order.message[:200])
+        story = _story(task, row, touched, order.message, [], ())
+        body = incident_body(story, ctx.now(), (f"{touched.started_at:%H:%M:%S} deployed {touched.release}",))
+        number = ctx.act("incident", ctx.ledger.open_incident, task.id, title, body, ctx.key("incident"))
+        ctx.record(EventKind.INCIDENT_OPENED, "incident", number=number)
+        return number
+    if order.stage in _ESCALATED_STAGES and order.kind == "failed":
+        seconds = (ctx.now() - task.request.requested_at).total_seconds()
+        body = escalation_body(
+            task, iterations=row.iterations, seconds=seconds, findings=_findings(order), output=order.message
+        )
+        title = escalation_title(task, order.code)
+        return ctx.act("issue", ctx.forge.open_issue, title, body, ("agent-blocked",), key=ctx.key("issue"))
+    return None
+
+
+def _findings(order: Undo) -> tuple[Finding, ...]:
+    return order.findings or (failed(order.code, order.message),)
+
+
+def _text(
+    order: Undo,
+    row: TaskRow,
+    touched: Deployment | None,
+    back: list[TakenBack],
+    reverted: tuple[str, ...],
+    issue: int | None,
+) -> str:
+    task = order.task
+    done = tuple(f"The merge was reverted by {sha[:12]}." for sha in reverted) or (
+        "Nothing was left merged.",
+    )
+    if order.kind == "aborted":
+        return aborted_report(task, order.message, "", done)
+    if touched is not None:
+        return rollback_report(
+            replace(_story(task, row, touched, order.message, back, reverted), issue=issue)
+        )
+    title = str((row.plan or {}).get("title", task.request.text))
+    return failure_report(
+        FailureStory(
+            task=task, title=title, stage=order.stage, findings=_findings(order), done=done, issue=issue
+        )
+    )
+
+
+def _story(
+    task: Task,
+    row: TaskRow,
+    deployment: Deployment,
+    reason: str,
+    back: list[TakenBack],
+    reverted: tuple[str, ...],
+) -> RollbackStory:
+    figures = deployment.figures
+    taken = back[0] if back else None
+    return RollbackStory(
+        task=task,
+        title=str((row.plan or {}).get("title", task.request.text)),
+        environment=deployment.environment,
+        reason=reason,
+        bad_release=deployment.release,
+        good_release=taken.release if taken else deployment.previous_release,
+        error_rate=figures.get("rate_after"),
+        baseline_rate=figures.get("rate_before"),
+        requests=figures.get("requests"),
+        observed_seconds=figures.get("observed_seconds"),
+        traffic_seconds=taken.traffic_seconds if taken else figures.get("back_traffic_seconds"),
+        total_seconds=taken.total_seconds if taken else figures.get("back_seconds"),
+        rows_lost=taken.rows_lost if taken else None,
+        reverted_sha=reverted[0] if reverted else "",
+        quarantined=bool(reverted),
+        verified=taken.verified if taken else bool(figures.get("back_verified", False)),
+    )
+
+
+def _summary(order: RollbackOrder, bad: Deployment, taken: TakenBack) -> str:
+    if not taken.verified:
+        return f"{order.environment} could not be taken back from {bad.release}. {taken.detail}"
+    return f"{order.environment} runs {taken.release} again instead of {bad.release}."
+
+
+def _close_rooms(ctx: Context, task: Task) -> None:
+    """Give back what the task held; a lease that is no longer ours is left alone."""
+    ctx.act("close workspace", ctx.sandbox.close, task.name)
+    for name in (f"lane:{ctx.project.name}", STAGING, PRODUCTION):
+        lease = ctx.act(f"my lease:{name}", ctx.ledger.lease, name, task.id)
+        if lease is not None:
+            ctx.act(f"release lease:{name}", ctx.ledger.release, lease)

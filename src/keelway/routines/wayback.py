@@ -1,0 +1,340 @@
+"""Take an environment back to a good release: the decision table decides, this room walks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from keelway.core.codec import from_json
+from keelway.core.errors import KeelwayError, StaleEpoch
+from keelway.core.model.event import EventKind
+from keelway.core.model.task import Actor
+from keelway.core.model.verdict import Ruling
+from keelway.core.release.rollback import (
+    DeploymentFact,
+    Step,
+    WayBack,
+    WayBackFacts,
+    choose_way_back,
+    rank_targets,
+)
+from keelway.core.words.alert import page
+from keelway.ports.backup import Backup, Loss
+from keelway.ports.ledger import Deployment, Lease
+from keelway.ports.target import EnvironmentState
+from keelway.routines import health
+from keelway.routines.ask import tell
+from keelway.routines.context import Context
+
+UNSETTLED = frozenset({"running", "observing"})
+"""States of a deployment about which no verdict has been acted on."""
+
+TRIES_MAX = 4
+"""How often the table is asked again after a step of a way failed."""
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """State where an environment was taken back to, how fast and at what price."""
+
+    verified: bool
+    release: str
+    """The release that serves now; empty when none could be reached."""
+    traffic_seconds: float | None = None
+    """From the order until the front gave all traffic to the good release."""
+    total_seconds: float = 0.0
+    rows_lost: int | None = None
+    """Rows that a restore cost; ``None`` when nothing was restored."""
+    detail: str = ""
+
+
+@dataclass
+class _Walk:
+    """Keep what one way back has found out; all of it comes from recorded steps."""
+
+    ctx: Context
+    deployment: Deployment
+    lease: Lease
+    facts: WayBackFacts
+    backup: Backup | None
+    release: str = ""
+    traffic_seconds: float | None = None
+    rows_lost: int | None = None
+    failures: tuple[str, ...] = ()
+
+
+def take_back(ctx: Context, deployment: Deployment, lease: Lease, *, by_person: bool = False) -> TakenBack:
+    """Undo a deployment: traffic first, then code, then migrations, then data; verify; never give up silently.
+
+    Nothing holds this up once it has begun. It does not raise for a step that fails: the table is
+    asked again with what is known then, and ends with a freeze and a page.
+    """
+    ctx.recovering = True
+    began = ctx.now()
+    where = deployment.environment
+    ctx.record(
+        EventKind.ROLLBACK_STARTED, f"back:{where}:begin", environment=where, release=deployment.release
+    )
+    early_seconds = _traffic_first(ctx, deployment, lease, began)
+    walk = _Walk(ctx, deployment, lease, _facts(ctx, deployment, by_person), _backup_of(deployment))
+    walk.traffic_seconds = early_seconds
+    verified = False
+    for turn in range(1, TRIES_MAX + 1):
+        way = choose_way_back(walk.facts, ctx.policy.rollback)
+        if _walk(walk, way, turn, began):
+            verified = not way.needs_person
+            break
+    seconds = (ctx.now() - began).total_seconds()
+    detail = " ".join(walk.failures)
+    ctx.record(
+        EventKind.ROLLBACK_FINISHED,
+        f"back:{where}:end",
+        environment=where,
+        release=walk.release,
+        verified=verified,
+        traffic_seconds=walk.traffic_seconds,
+        total_seconds=seconds,
+        rows_lost=walk.rows_lost,
+    )
+    figures = {
+        **deployment.figures,
+        "back_seconds": seconds,
+        "back_traffic_seconds": walk.traffic_seconds,
+        "back_verified": verified,
+    }
+    done = replace(deployment, status="rolled_back", finished_at=ctx.now(), figures=figures)
+    ctx.act(f"back:{where}:deployment", ctx.ledger.save_deployment, done)
+    return TakenBack(verified, walk.release, walk.traffic_seconds, seconds, walk.rows_lost, detail)
+
+
+def _traffic_first(ctx: Context, deployment: Deployment, lease: Lease, began: datetime) -> float | None:
+    """Give the traffic to the release before at once when it still runs; everything else is thought over after.
+
+    It has served on this schema already, between the migration and the switch.
+    """
+    state = ctx.read("back:warm", ctx.target.state, deployment.environment)
+    warm = any(
+        running.release == deployment.previous_release and running.state == "running"
+        for running in state.releases
+    )
+    if not warm:
+        return None
+    try:
+        ctx.act(
+            "back:at once",
+            ctx.target.switch,
+            deployment.environment,
+            {deployment.previous_release: 100},
+            epoch=lease.epoch,
+        )
+    except KeelwayError:
+        return None  # the table below finds another way
+    return (ctx.now() - began).total_seconds()
+
+
+def take_back_unsettled(ctx: Context, environment: str, lease: Lease) -> TakenBack | None:
+    """Take back what this task left in an environment without a verdict, if it left anything."""
+    history = ctx.read(f"unsettled:{environment}", ctx.ledger.deployments, environment)
+    mine = next((entry for entry in history if entry.task == ctx.scene.subject), None)
+    if mine is None or mine.status not in UNSETTLED:
+        return None
+    return take_back(ctx, mine, lease)
+
+
+def _walk(walk: _Walk, way: WayBack, turn: int, began: datetime) -> bool:
+    """Carry out the steps of a way; ``False`` when one failed and the table has to be asked again."""
+    ctx = walk.ctx
+    walk.release = way.release or walk.release
+    for step in way.steps:
+        effect = _EFFECTS.get(step)
+        if effect is None:
+            continue  # the branch is reverted and the commit quarantined by the run that follows
+        try:
+            effect(walk, way, f"back:{turn}:{step.value}")
+        except StaleEpoch as error:
+            walk.failures = (*walk.failures, error.message)
+            return True
+        except KeelwayError as error:
+            walk.failures = (*walk.failures, error.message)
+            walk.facts = _worse(walk.facts, way, step)
+            ctx.record(
+                EventKind.ROLLBACK_STEP, f"{turn}:{step.value}:failed", step=step.value, error=error.message
+            )
+            return False
+        if step is Step.SWITCH_TRAFFIC and walk.traffic_seconds is None:
+            walk.traffic_seconds = (ctx.now() - began).total_seconds()
+    return True
+
+
+def _worse(facts: WayBackFacts, way: WayBack, step: Step) -> WayBackFacts:
+    """Return what is known after a step failed, so that the table chooses another row."""
+    if step is Step.MIGRATE_DOWN:
+        return replace(facts, down_failed=True)
+    if step is Step.RESTORE_DATA:
+        return replace(facts, backup_verified=False)
+    if way.release == facts.next_good:
+        return replace(facts, next_good="")
+    if facts.migrated and facts.previous_fits is not False and step is not Step.VERIFY:
+        return replace(facts, previous_fits=False, previous_warm=False)
+    return replace(facts, previous_good=False)
+
+
+def _facts(ctx: Context, deployment: Deployment, by_person: bool) -> WayBackFacts:
+    where = deployment.environment
+    state = ctx.read("back:state", ctx.target.state, where)
+    quarantined = frozenset(entry.sha for entry in ctx.read("back:quarantined", ctx.ledger.quarantined))
+    history = ctx.read("back:history", ctx.ledger.deployments, where)
+    previous = deployment.previous_release
+    there = {running.release: running for running in state.releases}
+    backup = _backup_of(deployment)
+    sound = backup is not None and ctx.read("back:verify backup", ctx.backup.verify, backup) == ""
+    migrated = deployment.schema_after != deployment.schema_before
+    next_good = _next_good(history, state, deployment, quarantined)
+    return WayBackFacts(
+        previous=previous,
+        previous_good=previous in there and deployment.previous_sha not in quarantined,
+        previous_warm=previous in there and there[previous].state == "running",
+        migrated=migrated,
+        previous_fits=deployment.figures.get("previous_fits"),
+        down_migrations=bool(ctx.project.migrate.down),
+        down_failed=False,
+        backup_verified=sound,
+        loss=_loss_in_words(ctx, backup) if sound and backup and migrated else "",
+        restore_approved=bool(deployment.figures.get("restore_approved")),
+        next_good=next_good,
+        next_warm=next_good in there and there[next_good].state == "running",
+        merged=False,
+        workers=any(process.name != "web" for process in ctx.project.processes),
+        ordered_by_person=by_person,
+    )
+
+
+def _backup_of(deployment: Deployment) -> Backup | None:
+    plain = deployment.figures.get("backup")
+    return from_json(Backup, plain) if plain else None
+
+
+def _loss_in_words(ctx: Context, backup: Backup) -> str:
+    loss: Loss = ctx.read("back:loss", ctx.backup.loss, backup)
+    rows = ", ".join(f"{count} rows of {table}" for table, count in sorted(loss.rows.items()) if count)
+    return rows or "nothing that was counted"
+
+
+def _next_good(
+    history: tuple[Deployment, ...],
+    state: EnvironmentState,
+    deployment: Deployment,
+    quarantined: frozenset[str],
+) -> str:
+    present = {running.release for running in state.releases}
+    facts = [
+        DeploymentFact(
+            old.id,
+            old.environment,
+            old.release,
+            old.sha,
+            old.status,
+            (old.finished_at - old.started_at).total_seconds() if old.finished_at else 0.0,
+            int(old.figures.get("requests", 0)),
+            str(old.schema_after),
+            old.release in present,
+            old.finished_at,
+        )
+        for old in history
+        if old.release not in {deployment.release, deployment.previous_release}
+    ]
+    ranked = rank_targets(
+        facts,
+        current=deployment.release,
+        quarantined=quarantined,
+        schema_version=str(deployment.schema_after),
+    )
+    return next((target.release for target in ranked if target.schema_fits), "")
+
+
+def _start(walk: _Walk, way: WayBack, name: str) -> None:
+    walk.ctx.act(
+        name, walk.ctx.target.start, walk.deployment.environment, way.release, epoch=walk.lease.epoch
+    )
+
+
+def _switch(walk: _Walk, way: WayBack, name: str) -> None:
+    walk.ctx.act(
+        name, walk.ctx.target.switch, walk.deployment.environment, {way.release: 100}, epoch=walk.lease.epoch
+    )
+
+
+def _swap_workers(walk: _Walk, way: WayBack, name: str) -> None:
+    walk.ctx.act(
+        name, walk.ctx.target.swap_workers, walk.deployment.environment, way.release, epoch=walk.lease.epoch
+    )
+
+
+def _migrate_down(walk: _Walk, way: WayBack, name: str) -> None:
+    del way
+    deployment = walk.deployment
+    walk.ctx.act(
+        name,
+        walk.ctx.target.migrate,
+        deployment.environment,
+        deployment.release,
+        deployment.schema_before,
+        epoch=walk.lease.epoch,
+    )
+
+
+def _restore(walk: _Walk, way: WayBack, name: str) -> None:
+    del way
+    if walk.backup is not None:
+        loss: Loss = walk.ctx.read("back:restore loss", walk.ctx.backup.loss, walk.backup)
+        walk.ctx.act(name, walk.ctx.backup.restore, walk.backup, key=walk.ctx.key(name))
+        walk.rows_lost = loss.total
+
+
+def _verify(walk: _Walk, way: WayBack, name: str) -> None:
+    """Ask the probes twice in a row within the allowed time.
+
+    Raises:
+        KeelwayError: the release did not become healthy.
+    """
+    ctx, limit = walk.ctx, walk.ctx.policy.rollback.health_seconds_max
+    began, good = ctx.now(), 0
+    for look in range(1, 1_000):
+        findings = health.probe(ctx, walk.deployment.environment, f"{name}:{look}")
+        good = good + 1 if findings and all(found.ruling is Ruling.PASS for found in findings) else 0
+        if good == 2:  # noqa: PLR2004 - healthy twice in a row
+            return
+        if (ctx.now() - began).total_seconds() > limit:
+            break
+        ctx.sleep(0.2 if good else 1.0)
+    raise KeelwayError("not_healthy_after", f"{way.release} did not become healthy within {limit:.0f} s.")
+
+
+def _freeze(walk: _Walk, way: WayBack, name: str) -> None:
+    walk.ctx.act(name, walk.ctx.ledger.set_freeze, "keelway", way.reason)
+
+
+def _page(walk: _Walk, way: WayBack, name: str) -> None:
+    del name
+    ctx, where = walk.ctx, walk.deployment.environment
+    steps = ("keelway releases", f"keelway rollback {where} --to RELEASE", "keelway unfreeze")
+    tell(ctx, Actor(ctx.project.owner), f"{where} needs you", page(where, way.reason, steps), urgent=True)
+
+
+def _stop_workers(walk: _Walk, way: WayBack, name: str) -> None:
+    del way
+    walk.ctx.act(name, walk.ctx.target.swap_workers, walk.deployment.environment, "", epoch=walk.lease.epoch)
+
+
+_EFFECTS: dict[Step, Callable[[_Walk, WayBack, str], None]] = {
+    Step.STOP_WORKERS: _stop_workers,
+    Step.START_PREVIOUS: _start,
+    Step.SWITCH_TRAFFIC: _switch,
+    Step.START_WORKERS: _swap_workers,
+    Step.MIGRATE_DOWN: _migrate_down,
+    Step.RESTORE_DATA: _restore,
+    Step.VERIFY: _verify,
+    Step.FREEZE: _freeze,
+    Step.PAGE: _page,
+}

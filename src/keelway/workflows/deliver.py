@@ -1,0 +1,71 @@
+"""From a request to production, or back: the seven stages in their order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keelway.core.codec import from_json, to_json
+from keelway.core.model.handover import ApprovedPlan, Merged, Work
+from keelway.core.model.task import Task
+from keelway.core.policy import Policy
+from keelway.ports.engine import Conductor, Story
+from keelway.routines import unwind
+from keelway.routines.order import Undo, WatchOrder
+from keelway.routines.outcome import Aborted, Rework, StageFailed
+from keelway.stages import development, intake, planning, promotion, report, review, staging
+from keelway.workflows.narrator import Narrator
+
+BASE_MOVES_MAX = 20
+_BASE_CODES = {"base_moved", "conflict", "merge_conflict", "head_moved", "checks_stale"}
+
+
+def deliver_under(policy: Policy) -> Story:
+    """Make the story of a task under a policy."""
+
+    async def deliver(conductor: Conductor, payload: Any) -> Any:
+        task = from_json(Task, payload)
+        story = Narrator(conductor, task.id)
+        try:
+            admitted = await story.stage(intake.admit, task)
+            plan = await story.stage(planning.agree, admitted)
+            merged = await _develop_and_land(story, plan, policy)
+            staged = await story.stage(staging.rehearse, merged)
+            live = await story.stage(promotion.ship, staged)
+            closed = await story.stage(report.close, live)
+        except (StageFailed, Aborted, Rework) as end:
+            return to_json(await story.stage(unwind.undo, _undo(task, story.stage_name, end)))
+        await _begin_watch(conductor, task, live.deployment, policy)
+        return to_json(closed)
+
+    return deliver
+
+
+async def _develop_and_land(story: Narrator, plan: ApprovedPlan, policy: Policy) -> Merged:
+    """Develop and review until the patch is merged; reviews with findings are counted, a moving base is not."""
+    remarks: tuple[str, ...] = ()
+    retries = 0
+    for _ in range(BASE_MOVES_MAX):
+        patch = await story.stage(development.build, Work(plan, remarks))
+        try:
+            return await story.stage(review.land, patch)
+        except Rework as again:
+            if again.code not in _BASE_CODES:
+                retries += 1
+                remarks = (again.message, *(finding.message for finding in again.findings))
+            if retries > policy.review.ci_retries_max:
+                raise StageFailed("review_retries_spent", again.message, findings=again.findings) from again
+    raise StageFailed(
+        "base_never_rests", f"The base moved {BASE_MOVES_MAX} times while the patch was tested."
+    )
+
+
+def _undo(task: Task, stage: str, end: StageFailed | Aborted | Rework) -> Undo:
+    if isinstance(end, Aborted):
+        return Undo(task, stage, "aborted", "aborted", end.by)
+    return Undo(task, stage, "failed", end.code, end.message, end.findings)
+
+
+async def _begin_watch(conductor: Conductor, task: Task, deployment: str, policy: Policy) -> None:
+    order = WatchOrder(task, 1, deployment)
+    delay = min(policy.watch.interval_seconds, policy.watch.watch_seconds)
+    await conductor.start("watch", f"{task.id}:watch-1", to_json(order), delay)
