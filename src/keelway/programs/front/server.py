@@ -148,11 +148,11 @@ class Front:
         """Serve until told to stop; raises OSError when the port, the socket or the state cannot be had."""
         await self._own_state()
         raise_file_limit()
+        opened = _listen(self.options.host, self.options.port)
         self.chooser = Chooser(self.memory.load())
         self.proxy.counters = self.counters
         runner = web.ServerRunner(self.server, shutdown_timeout=_CUT_SECONDS)
         await runner.setup()
-        opened = _listen(self.options.host, self.options.port)
         host, port = opened.getsockname()[:2]
         self.listening = f"{host}:{port}"
         self.started_at = self._tick_began = self.now()
@@ -247,12 +247,13 @@ class Front:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Bind the port so that a restart gets it at once."""
+    """Take the port, at once also after a restart; clients wait in its queue until the memory is read."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((host, port))
+        opened.listen(_BACKLOG)
     except OSError as error:
         opened.close()
         raise OSError(

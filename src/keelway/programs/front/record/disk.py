@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from keelway.programs.front.record.counters import LATENCY_BOUNDS_MS
+
 STATE_BYTES_MAX = 4 * 1024 * 1024
 _LINE_BYTES_MAX = 64 * 1024
 _ASIDE_MAX = 5
@@ -138,5 +140,6 @@ class Journal:
         self._bytes = len(content)
 
     def _header(self) -> bytes:
-        """Name the format, so that ticks of another length are never mixed in."""
-        return json.dumps({"version": 1, "tick_seconds": self.tick_seconds}).encode() + b"\n"
+        """Name the format, so that ticks of another length or with other buckets are never mixed in."""
+        format_ = {"version": 1, "tick_seconds": self.tick_seconds, "buckets": len(LATENCY_BOUNDS_MS) + 1}
+        return json.dumps(format_).encode() + b"\n"
