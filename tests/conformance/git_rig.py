@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from keelway.adapters.forge.local import LocalForge
@@ -96,8 +100,18 @@ class GitRig:
 
 
 def make_rig(root: Path, book: PullBook | None = None) -> GitRig:
-    make_origin(root / "origin", dict(START))
+    shutil.copytree(_template(), root, dirs_exist_ok=True)
     return again(root, book or FakePullBook())
+
+
+@cache
+def _template() -> Path:
+    """Make the starting point once for all tests of a process."""
+    root = Path(tempfile.mkdtemp(prefix="keelway-rig-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    make_origin(root / "origin", dict(START))
+    again(root, FakePullBook())
+    return root
 
 
 def again(root: Path, book: PullBook) -> GitRig:

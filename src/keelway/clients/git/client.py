@@ -17,11 +17,16 @@ from keelway.core.errors import OurFault
 class Git(Refs, Imports, Diffs):
     """Work on one git directory that only we write to."""
 
+    @property
+    def complete(self) -> bool:
+        """Tell whether the repository has been made to the end."""
+        return (Path(self.git_dir) / "info" / "attributes").exists()
+
     def init_bare(self, branch: str) -> None:
         """Make the bare repository, or complete one that a crash left half made."""
         Path(self.git_dir).mkdir(parents=True, exist_ok=True)
         self.call("init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}")
-        self.make_plain()
+        self._settle("[gc]\n\tauto = 0\n\tpruneExpire = never\n[receive]\n\tfsckObjects = true\n")
 
     def init_workspace(self, folder: str, branch: str, sha: str) -> None:
         """Make a fresh repository in a fresh folder with one branch, one commit checked out and nothing else.
@@ -30,20 +35,19 @@ class Git(Refs, Imports, Diffs):
         has run in there, it must not be used again.
         """
         self.call("init", "--quiet", "--template=", f"--initial-branch={branch}")
-        self.make_plain()
-        self.call("config", "user.name", "Keelway agent")
-        self.call("config", "user.email", "agent@localhost")
+        self._settle("[user]\n\tname = Keelway agent\n\temail = agent@localhost\n")
         self.update_ref(f"refs/heads/{branch}", sha, "")
         env = {"GIT_WORK_TREE": folder}
         self.call("read-tree", sha, env=env)
         self.call("checkout-index", "--all", "--force", "--index", "--quiet", env=env)
 
-    def make_plain(self) -> None:
-        """Write the attributes that switch off all conversion, and keep objects for ever."""
+    def _settle(self, settings: str) -> None:
+        """Write once what must hold for every other git that works here, and switch off all conversion."""
+        config = Path(self.git_dir) / "config"
+        now = config.read_text("utf-8")
+        if settings not in now:
+            write_atomic(config, f"{now}{settings}".encode())
         write_atomic(Path(self.git_dir) / "info" / "attributes", PLAIN_ATTRIBUTES.encode())
-        self.call("config", "gc.pruneExpire", "never")
-        self.call("config", "gc.auto", "0")
-        self.call("config", "receive.fsckObjects", "true")
 
     def borrow_objects(self, lender_git_dir: str) -> None:
         """Read objects from another repository of ours too, as ``clone --shared`` does."""

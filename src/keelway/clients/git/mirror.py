@@ -47,13 +47,17 @@ class Mirror:
                 f"There is no repository at {self.git.git_dir} and no origin to make it from.",
                 "run keelway init inside your repository",
             )
-        self.git.init_bare(self.production)
+        if not self.git.complete:
+            self.git.init_bare(self.production)
         self._write_hook()
-        if not self.git.ref(f"refs/heads/{self.production}"):
+        known = self.git.refs("refs/")
+        if f"refs/heads/{self.production}" not in known:
             self.git.update_ref(f"refs/heads/{self.production}", self._fetch(), "")
-        self.git.update_ref(f"refs/heads/{self.integration}", self.mainline.head(self.production), "")
+        if f"refs/heads/{self.integration}" not in known:
+            self.git.update_ref(f"refs/heads/{self.integration}", self.mainline.head(self.production), "")
         for branch in (self.production, self.integration):
-            self.mainline.keep(branch)
+            if f"refs/keelway/protected/{branch}" not in known:
+                self.mainline.keep(branch)
 
     def refresh(self) -> str:
         """Fast-forward production to the origin's, carry it into integration, return its commit.

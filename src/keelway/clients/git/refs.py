@@ -23,9 +23,7 @@ class Refs(GitCall):
 
     def ref(self, name: str) -> str:
         """Return the object that a full ref name holds, or an empty string."""
-        if not self.valid_ref(name):
-            return ""
-        found = self.text("rev-parse", "--verify", "--quiet", "--end-of-options", name, accept=(0, 1, 128))
+        found = self.text("show-ref", "--verify", "--hash", "--", name, accept=(0, 1, 128))
         return found if _SHA.fullmatch(found) else ""
 
     def refs(self, prefix: str) -> dict[str, str]:
