@@ -61,21 +61,28 @@ class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals
         """Read the emergency stop; an unreadable flag counts as active."""
         return read_freeze(self._journal.home)
 
-    def set_freeze(self, actor: Actor, reason: str) -> Freeze:
-        """Pull the emergency stop, and record it when the database can be written."""
-        freeze = set_freeze(self._journal.home, by=str(actor), reason=reason, since=self._journal.clock())
-        self._tell(EventKind.FREEZE_SET, actor, reason)
+    def set_freeze(self, by: str, reason: str) -> Freeze:
+        """Set the emergency stop, and record it when the database can be written.
+
+        Raises:
+            YourFault: the home cannot be written.
+        """
+        freeze = set_freeze(self._journal.home, by=by, reason=reason, since=self._journal.clock())
+        self._tell(EventKind.FREEZE_SET, by, reason)
         return freeze
 
-    def lift_freeze(self, actor: Actor) -> bool:
-        """Release the emergency stop, record it when the database can be written; tell whether there was one."""
-        lifted = lift_freeze(self._journal.home)
-        if lifted:
-            self._tell(EventKind.FREEZE_LIFTED, actor, "")
-        return lifted
+    def lift_freeze(self, by: str) -> Freeze:
+        """Lift the emergency stop, and record it when there was one and the database can be written.
 
-    def _tell(self, kind: EventKind, actor: Actor, reason: str) -> None:
-        event = Event(kind, self._journal.clock(), actor=str(actor), data={"reason": reason})
+        Raises:
+            YourFault: the flag cannot be removed.
+        """
+        if lift_freeze(self._journal.home):
+            self._tell(EventKind.FREEZE_LIFTED, by, "")
+        return self.freeze()
+
+    def _tell(self, kind: EventKind, by: str, reason: str) -> None:
+        event = Event(kind, self._journal.clock(), actor=by, data={"reason": reason})
         # The stop must work while the database does not; the flag itself is the truth.
         with contextlib.suppress(KeelwayError):
             self.record(event)

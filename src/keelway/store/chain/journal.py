@@ -14,17 +14,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from keelway.core.codec import canonical
-from keelway.core.errors import OurFault, TheirFault
+from keelway.core.errors import KeelwayError, OurFault, TheirFault
 from keelway.core.model.event import Event, EventKind
 from keelway.store.chain.witness import Head, Witness
 from keelway.store.dialect import WRITE
 from keelway.store.tables import CHAIN, COUNTERS, EVENTS
 
 BODY_BYTES_MAX = 1_000_000
+
+# Built once: putting a statement together costs more than running it.
+_HEAD = select(CHAIN.c.sequence, CHAIN.c.hash).where(CHAIN.c.id == 1)
+_HEAD_LOCKED = _HEAD.with_for_update()
+_KNOWN = select(EVENTS.c.sequence).where(EVENTS.c.key == bindparam("event_key"))
+_APPEND = EVENTS.insert()
+_ADVANCE = update(CHAIN).where(CHAIN.c.id == 1)
+
 Clock = Callable[[], datetime]
 
 
@@ -57,8 +65,7 @@ class Entry:
             OurFault: the event is too large.
         """
         if event.key:
-            known = select(EVENTS.c.sequence).where(EVENTS.c.key == event.key)
-            found = self.connection.execute(known).scalar()
+            found = self.connection.execute(_KNOWN, {"event_key": event.key}).scalar()
             if found is not None:
                 return int(found)
         body = canonical(event)
@@ -72,7 +79,7 @@ class Entry:
         self.head, previous = Head(sequence, link_hash(self.head.hash, sequence, body)), self.head.hash
         row = {"sequence": sequence, "hash": self.head.hash, "previous": previous, "body": body}
         copies = {"key": event.key or None, "kind": event.kind.value, "task": event.task, "at": event.at}
-        self.connection.execute(EVENTS.insert().values(**row, **copies))
+        self.connection.execute(_APPEND, row | copies)
         return sequence
 
     def note(self, what: str, task: str = "", **data: Any) -> int:
@@ -111,10 +118,8 @@ class Journal:
         try:
             with self.engine.connect() as connection:
                 return connection.execute(query).all()
-        except OperationalError as problem:
-            raise TheirFault(
-                "store_unavailable", f"The store could not be read: {problem.orig}.", "keelway doctor"
-            ) from problem
+        except DBAPIError as problem:
+            raise _fault(problem) from problem
 
     @contextmanager
     def entry(self) -> Iterator[Entry]:
@@ -130,13 +135,9 @@ class Journal:
                 yield entry
                 if entry.head != before:
                     head = {"sequence": entry.head.sequence, "hash": entry.head.hash}
-                    connection.execute(update(CHAIN).where(CHAIN.c.id == 1).values(**head))
-        except OperationalError as problem:
-            raise TheirFault(
-                "store_unavailable",
-                f"The store could not be written: {problem.orig}.",
-                "check free disk space and the database, then keelway doctor",
-            ) from problem
+                    connection.execute(_ADVANCE, head)
+        except DBAPIError as problem:
+            raise _fault(problem) from problem
         if entry.head != before:
             self._advance(entry.head)
 
@@ -148,8 +149,21 @@ class Journal:
 
 
 def _head(connection: Connection, *, lock: bool = False) -> Head:
-    query = select(CHAIN.c.sequence, CHAIN.c.hash).where(CHAIN.c.id == 1)
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    row = connection.execute(_HEAD_LOCKED if lock else _HEAD).first()
     if row is None:
         raise OurFault("chain_head_missing", "The head of the audit chain is gone.", "keelway audit --verify")
     return Head(int(row.sequence), str(row.hash))
+
+
+def _fault(problem: DBAPIError) -> KeelwayError:
+    if isinstance(problem, IntegrityError):
+        return OurFault(
+            "store_conflict",
+            f"A record contradicts another: {problem.orig}.",
+            "report this with the task's events",
+        )
+    return TheirFault(
+        "store_unavailable",
+        f"The store cannot be used: {problem.orig}.",
+        "check free disk space and the database, then keelway doctor",
+    )

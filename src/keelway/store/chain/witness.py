@@ -1,7 +1,7 @@
 """Keep the head of the chain outside the database, so that a cut-off tail is noticed.
 
 The file ``audit.head`` holds the sequence number and the hash of the newest event that this home
-has written. It is replaced after each commit; a crash between the two leaves it older than the
+has written. It is overwritten after each commit; a crash between the two leaves it older than the
 database, which is harmless, never newer.
 """
 
@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+_RECORD_BYTES = 160
+"""The record has one length and lies in one sector, so that it is overwritten whole or not at all."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,12 @@ class Witness:
             known = self.read()
             if known is not None and known.sequence >= head.sequence:
                 return
-            fresh = self.path.with_suffix(".new")
-            fresh.write_text(json.dumps({"hash": head.hash, "sequence": head.sequence}), encoding="utf-8")
-            fresh.replace(self.path)
+            text = json.dumps({"hash": head.hash, "sequence": head.sequence})
+            record = (text.ljust(_RECORD_BYTES - 1) + "\n").encode()
+            if known is None:
+                _create(self.path, record)
+            else:
+                _overwrite(self.path, record)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -69,3 +75,18 @@ class Witness:
             yield
         finally:
             os.close(descriptor)
+
+
+def _create(path: Path, record: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(record)
+    fresh.replace(path)
+
+
+def _overwrite(path: Path, record: bytes) -> None:
+    # A rename over an old file waits for the disk; this does not, and the database has the truth.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, record, 0)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,35 @@
+"""A fresh database in a fresh home for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from keelway.store.database import open_database, upgrade
+from keelway.store.ledger import SqlLedger
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def url(home: Path) -> str:
+    return f"sqlite:///{home / 'keelway.sqlite'}"
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    engine = open_database(url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def ledger(engine: Engine, home: Path) -> SqlLedger:
+    return SqlLedger(engine, home)
