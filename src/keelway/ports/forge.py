@@ -84,6 +84,10 @@ class Forge(Protocol):
         """
         ...
 
+    def origin_dirty(self) -> tuple[str, ...]:
+        """Return the paths with uncommitted work on the production branch that people work on."""
+        ...
+
     def head(self, branch: str) -> str:
         """Return the commit of a branch.
 

@@ -1,0 +1,134 @@
+"""The composition root: configuration in, a running application out."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from keelway.app.config import Config
+from keelway.app.home import Home
+from keelway.app.registry import load
+from keelway.core.codec import digest
+from keelway.core.errors import YourFault
+from keelway.core.model.event import Event, EventKind
+from keelway.ports.agent import Agent
+from keelway.ports.channel import Notifier
+from keelway.ports.engine import Engine, Runtime
+from keelway.ports.vault import Vault
+from keelway.routines.context import Context, Doors, Scene
+from keelway.store.database import open_database, upgrade
+from keelway.store.ledger import SqlLedger
+from keelway.store.pulls import SqlPullBook
+from keelway.workflows.cast import QUEUES, stage_runs
+from keelway.workflows.deliver import deliver_under
+from keelway.workflows.orders import deploy, rollback
+from keelway.workflows.watch import watch
+
+
+@dataclass(frozen=True)
+class App:
+    """Hold one project's wired parts."""
+
+    config: Config
+    home: Home
+    doors: Doors
+    ledger: SqlLedger
+    pulls: SqlPullBook
+    vault: Vault
+
+    def context(self, engine: Engine, scene: Scene) -> Context:
+        """Make the context of a stage run."""
+        return Context(engine, self.doors, self.config.project, self.config.policy, scene)
+
+    def launch(self, runtime: Runtime) -> None:
+        """Let an engine work on this project's stories, unfinished ones first.
+
+        Raises:
+            YourFault: another process already works on the same home.
+        """
+        runtime.launch(
+            {
+                "deliver": deliver_under(self.config.policy),
+                "watch": watch,
+                "rollback": rollback,
+                "deploy": deploy,
+            },
+            stage_runs(self.context),
+            QUEUES,
+        )
+        loaded = Event(
+            EventKind.POLICY_LOADED,
+            datetime.now(UTC),
+            data={
+                "config": self.config.digest,
+                "policy": self.config.policy.digest,
+                "file": digest(str(self.config.path)),
+            },
+        )
+        self.ledger.record(loaded)
+
+
+def build(config: Config, home: Home) -> App:
+    """Wire the adapters that the configuration chose.
+
+    Raises:
+        YourFault: an adapter is unknown, or the home cannot be used.
+    """
+    try:
+        home.prepare()
+    except OSError as error:
+        raise YourFault(
+            "home_unusable", f"{home.root} cannot be used: {error}.", "free space, or set KEELWAY_HOME"
+        ) from error
+    project = config.project
+    database = open_database(home.database_url)
+    upgrade(database)
+    ledger = SqlLedger(database, home.root, project.owner, artefacts=config.policy.artefact)
+    pulls = SqlPullBook(database, home.root)
+    vault: Vault = load("vault", "file")(str(home.root))
+    repository, root = str(home.repository), str(home.root)
+    doors = Doors(
+        agent=_agent(config, home),
+        sandbox=load("sandbox", "private_clone")(
+            repository, str(home.workspaces), protected=project.branches.protected
+        ),
+        forge=load("forge", "local")(repository, str(config.repository), project.branches, pulls),
+        ci=load("ci", "local")(project, repository, str(home.checkouts)),
+        target=load("target", "process")(project, repository, root, vault, sys.executable),
+        backup=load("backup", "sqlite")(project, root),
+        probe=load("probe", "http")(),
+        signal=load("signal", "front")(project, root),
+        notifier=_notifier(config, home, vault),
+        ledger=ledger,
+    )
+    return App(config, home, doors, ledger, pulls, vault)
+
+
+def _agent(config: Config, home: Home) -> Agent:
+    section = config.file.agent
+    kind = load("agent", section.use, outside=config.repository)
+    settings: dict[str, Any] = {"run_root": str(home.agents), "env": dict(section.env)}
+    if section.use == "replay":
+        settings["script"] = str((config.repository / section.script).resolve()) if section.script else ""
+    else:
+        settings["argv"] = section.argv
+    agent: Agent = kind(**settings)
+    return agent
+
+
+def _notifier(config: Config, home: Home, vault: Vault) -> Notifier:
+    section = config.file.notify
+    if not section.webhook:
+        console: Notifier = load("channel", "console")(str(home.root))
+        return console
+    webhook: Notifier = load("channel", "webhook")(section.webhook, vault.reference(section.secret))
+    return webhook
+
+
+def open_runtime(home: Home) -> Runtime:
+    """Return the durable engine on the project's database; importing it costs most of a second."""
+    from keelway.engine.durable import DbosEngine
+
+    return DbosEngine(home.database_url, home.root)

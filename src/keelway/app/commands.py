@@ -1,0 +1,259 @@
+"""The only ways to alter anything: terminal, page, chat and detectors all come through here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from ulid import ULID
+
+from keelway.app.bootstrap import App
+from keelway.core.codec import to_json
+from keelway.core.errors import RequestRefused, YourFault
+from keelway.core.gate.intake import IntakeFacts, judge_intake
+from keelway.core.model.event import Event, EventKind
+from keelway.core.model.lifecycle import CLOSED, Status
+from keelway.core.model.project import PRODUCTION
+from keelway.core.model.task import Actor, Request, intent_key
+from keelway.core.rule.approval import NO, REVISE, YES, Approval
+from keelway.core.rule.freeze import Freeze
+from keelway.core.words.report import refusal
+from keelway.ports.engine import Runtime
+from keelway.ports.ledger import Question, TaskRow
+from keelway.routines.order import DeployOrder, RollbackOrder
+from keelway.workflows.narrator import WAKE
+
+ANSWER_VALID_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """Name a run that was started, so that its end can be asked for."""
+
+    run: str
+    message: str
+
+
+class Commands:
+    """Carry out what people and detectors want; every refusal leaves everything as it was."""
+
+    def __init__(self, app: App, runtime: Runtime) -> None:
+        self.app, self.runtime = app, runtime
+
+    def submit(self, request: Request) -> TaskRow:
+        """Open a task and start its story.
+
+        Raises:
+            RequestRefused: the intake gate said no, or the same intent is open already.
+            YourFault: the base branch has uncommitted work or has diverged.
+        """
+        app, project = self.app, self.app.config.project
+        now = datetime.now(UTC)
+        dirty = app.doors.forge.origin_dirty()
+        if dirty:
+            raise YourFault(
+                "base_dirty",
+                f"{app.config.repository} has uncommitted work on {project.branches.production}: {', '.join(dirty[:5])}.",
+                f"git -C {app.config.repository} commit (or git stash), then ask again",
+            )
+        facts = IntakeFacts(
+            request=request,
+            duplicate_of="",
+            owner=project.owner,
+            freeze=app.ledger.freeze(),
+            tasks_last_hour=app.ledger.tasks_since(now - timedelta(hours=1)),
+        )
+        verdict = judge_intake(facts, app.config.policy.intake)
+        if not verdict.passed:
+            data = {"code": verdict.code, "text": request.text[:500]}
+            app.ledger.record(Event(EventKind.TASK_REFUSED, now, actor=str(request.requested_by), data=data))
+            raise RequestRefused(verdict.code, refusal(request.text[:200], verdict.reasons), "")
+        app.doors.forge.refresh()
+        row, fresh = app.ledger.create(request, project.name, intent_key(project.name, request))
+        if not fresh:
+            raise RequestRefused(
+                "duplicate", f"{row.task.name} already works on this.", f"keelway show {row.task.name}"
+            )
+        self.runtime.start("deliver", row.task.id, to_json(row.task))
+        return row
+
+    def resubmit_unstarted(self) -> int:
+        """Start the stories of open tasks that a crash kept from starting; return how many."""
+        started = 0
+        for row in self.app.ledger.tasks(open_only=True):
+            if self.runtime.status(row.task.id) == "absent":
+                self.runtime.start("deliver", row.task.id, to_json(row.task))
+                started += 1
+        return started
+
+    def approve(self, task: str, by: Actor, note: str = "") -> Question:
+        """Say yes to the open question of a task.
+
+        Raises:
+            RequestRefused: there is no open question, or somebody has answered.
+        """
+        return self._answer(task, YES, by, note)
+
+    def revise(self, task: str, by: Actor, remarks: str) -> Question:
+        """Send the plan back with remarks.
+
+        Raises:
+            RequestRefused: no plan of the task waits for an answer.
+            YourFault: the remarks are empty.
+        """
+        if not remarks.strip():
+            raise YourFault(
+                "no_remarks", "Say what the plan should do differently.", 'keelway revise T-1 "..."'
+            )
+        return self._answer(task, REVISE, by, remarks)
+
+    def reject(self, task: str, by: Actor, note: str = "") -> Question:
+        """Say no to the open question of a task; the task ends.
+
+        Raises:
+            RequestRefused: there is no open question.
+        """
+        return self._answer(task, NO, by, note)
+
+    def _answer(self, task: str, answer: str, by: Actor, remarks: str) -> Question:
+        row = self.app.ledger.find(task)
+        waiting = self.app.ledger.questions(task=row.task.id)
+        if answer == REVISE:
+            waiting = tuple(question for question in waiting if question.binding.action == "plan")
+        if not waiting:
+            raise RequestRefused(
+                "nothing_asked", f"{row.task.name} waits for no such answer.", f"keelway show {task}"
+            )
+        if not (self.app.ledger.owner_says(by) or by.name in self.app.config.policy.intake.allowed_actors):
+            raise RequestRefused(
+                "not_allowed", f"{by} may not decide about {row.task.name}.", "ask the owner"
+            )
+        question = waiting[-1]
+        now = datetime.now(UTC)
+        approval = Approval(
+            str(ULID()),
+            question.binding.digest,
+            answer,
+            remarks[:4_000],
+            by,
+            now,
+            str(ULID()),
+            now + timedelta(days=ANSWER_VALID_DAYS),
+            by.name == row.task.request.requested_by.name,
+        )
+        answered = self.app.ledger.answer(question.id, approval)
+        self._wake(row)
+        return answered
+
+    def pause(self, task: str, by: Actor) -> TaskRow:
+        """Hold a task at its next effect."""
+        return self._control(task, by, "paused", paused=True)
+
+    def resume(self, task: str, by: Actor) -> TaskRow:
+        """Let a paused task go on."""
+        return self._control(task, by, "resumed", paused=False)
+
+    def abort(self, task: str, by: Actor) -> TaskRow:
+        """End a task at its next effect and undo what it did; a running agent is stopped at once."""
+        row = self._control(task, by, "abort asked", abort_by=str(by))
+        self.app.doors.agent.cancel(row.task.name)
+        return row
+
+    def _control(self, task: str, by: Actor, what: str, **fields: object) -> TaskRow:
+        row = self._open(task)
+        row = self.app.ledger.amend(row.task.id, **fields)
+        self._note(EventKind.CONTROL_CHANGED, by, row.task.id, what=what)
+        self._wake(row)
+        return row
+
+    def retry(self, task: str, by: Actor) -> TaskRow:
+        """Try a task that did not get through again, as a new task that names the old one.
+
+        Raises:
+            RequestRefused: it is still open, or it is live.
+        """
+        row = self.app.ledger.find(task)
+        if row.status not in {Status.FAILED, Status.ABORTED, Status.ROLLED_BACK}:
+            raise RequestRefused(
+                "not_retryable", f"{row.task.name} is {row.status.value}.", f"keelway show {row.task.name}"
+            )
+        again = replace(
+            row.task.request, requested_by=by, requested_at=datetime.now(UTC), retry_of=row.task.id
+        )
+        return self.submit(again)
+
+    def rollback(self, what: str, by: Actor, *, to_release: str = "", reason: str = "") -> Ordered:
+        """Take back a task, or an environment to a release.
+
+        Raises:
+            RequestRefused: it is not live, or later releases stand on it.
+        """
+        deployments = self.app.ledger.deployments(what if what == "staging" else PRODUCTION)
+        environment, row = (
+            (what, None) if what in {"staging", PRODUCTION} else (PRODUCTION, self.app.ledger.find(what))
+        )
+        why = reason or f"{by} asked for it."
+        if row is not None and row.status in {Status.OBSERVING, Status.PROMOTING, Status.STAGING}:
+            self.app.ledger.amend(row.task.id, rollback_by=str(by))
+            self._note(EventKind.CONTROL_CHANGED, by, row.task.id, what="rollback asked")
+            return Ordered(row.task.id, f"{row.task.name} is being taken back.")
+        if row is not None:
+            self._insist_newest(row, [entry.task for entry in deployments if entry.status == "live"])
+        order = RollbackOrder(str(ULID()), environment, by, why, to_release, row.task if row else None)
+        self._note(
+            EventKind.CONTROL_CHANGED, by, row.task.id if row else "", what="rollback ordered", order=order.id
+        )
+        self.runtime.start("rollback", order.id, to_json(order))
+        return Ordered(order.id, f"{environment} is being taken back.")
+
+    def _insist_newest(self, row: TaskRow, live: list[str]) -> None:
+        if row.status is not Status.DEPLOYED:
+            raise RequestRefused("not_live", f"{row.task.name} is {row.status.value}.", "keelway releases")
+        if row.task.id not in live[:1]:
+            raise RequestRefused(
+                "later_releases",
+                f"Later releases stand on {row.task.name}.",
+                f'keelway releases, then keelway rollback production --to RELEASE; or keelway ask "revert {row.task.name}"',
+            )
+
+    def deploy(self, environment: str, ref: str, by: Actor) -> Ordered:
+        """Deploy a branch or commit by hand.
+
+        Raises:
+            YourFault: no such environment or commit.
+        """
+        known = [spec.name for spec in self.app.config.project.environments]
+        if environment not in known:
+            raise YourFault(
+                "unknown_environment", f"There is no {environment}.", f"use one of: {', '.join(known)}"
+            )
+        self.app.doors.forge.refresh()
+        sha = self.app.doors.forge.head(ref or self.app.config.project.branches.production)
+        order = DeployOrder(str(ULID()), environment, sha, by)
+        self._note(EventKind.CONTROL_CHANGED, by, "", what="deploy ordered", order=order.id, sha=sha)
+        self.runtime.start("deploy", order.id, to_json(order))
+        return Ordered(order.id, f"{sha[:12]} is being deployed to {environment}.")
+
+    def freeze(self, by: Actor, reason: str) -> Freeze:
+        """Hold every effect of every task."""
+        return self.app.ledger.set_freeze(str(by), reason)
+
+    def unfreeze(self, by: Actor) -> Freeze:
+        """Let effects go on."""
+        return self.app.ledger.lift_freeze(str(by))
+
+    def _open(self, task: str) -> TaskRow:
+        row = self.app.ledger.find(task)
+        if row.status in CLOSED:
+            raise RequestRefused(
+                "task_closed",
+                f"{row.task.name} is {row.status.value} already.",
+                f"keelway show {row.task.name}",
+            )
+        return row
+
+    def _wake(self, row: TaskRow) -> None:
+        self.runtime.send(row.task.id, WAKE, {"status": row.status.value})
+
+    def _note(self, kind: EventKind, by: Actor, task: str, **data: object) -> None:
+        self.app.ledger.record(Event(kind, datetime.now(UTC), task, actor=str(by), data=dict(data)))
