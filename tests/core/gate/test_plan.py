@@ -1,0 +1,96 @@
+"""The plan gate: what fails, what asks a person, what goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from keelway.core.gate.plan import PlanFacts, judge_plan
+from keelway.core.model.plan import Kind, Plan
+from keelway.core.model.verdict import Ruling, failed, held, passed
+from keelway.core.policy import GuardrailPolicy, PlanPolicy, Policy, ReviewPolicy
+from keelway.core.rule.risk import Risk
+
+LOW, HIGH = Risk("low", 10, ()), Risk("high", 80, ("touches app/auth.py (auth)",))
+KNOWN = ("app/channels.py", "app/old.py", "tests/test_channels.py")
+
+
+@pytest.fixture
+def facts(plan: Plan) -> PlanFacts:
+    return PlanFacts(plan=plan, risk=LOW, approval=None, known_files=KNOWN)
+
+
+def test_a_low_risk_plan_goes_on_alone(facts: PlanFacts, policy: Policy) -> None:
+    verdict = judge_plan(facts, policy)
+    assert verdict.passed
+    assert len(verdict.findings) == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"create": (), "modify": ()}, "plan_empty"),
+        ({"create": ("app/a.py", "app/a.py")}, "plan_contradicts"),
+        ({"delete": ("app/channels.py",)}, "plan_contradicts"),
+        ({"create": (".github/workflows/x.yml",)}, "plan_forbidden_path"),
+        ({"create": ("secret/x.py",)}, "plan_forbidden_path"),
+        ({"create": ("pytest.py",)}, "plan_forbidden_path"),
+        ({"modify": ("app/missing.py",)}, "plan_file_missing"),
+        ({"delete": ("app/missing.py",)}, "plan_file_missing"),
+        ({"create": ("app/old.py",)}, "plan_file_exists"),
+        ({"create": ("APP/Old.py",)}, "plan_file_exists"),
+        ({"modify": ("tests/test_channels.py",)}, "plan_grant_missing"),
+        ({"create": ("tests/conftest.py",)}, "plan_grant_missing"),
+        ({"test_grants": ("tests/nowhere.py",)}, "plan_grant_unknown"),
+        ({"test_plan": ()}, "plan_tests_missing"),
+        ({"test_plan": (" ",)}, "plan_tests_missing"),
+        ({"probes": ()}, "plan_probes_missing"),
+    ],
+)
+def test_what_has_to_be_revised(facts: PlanFacts, change: dict[str, object], code: str) -> None:
+    policy = Policy(guardrail=GuardrailPolicy(forbidden=("/secret/",)))
+    verdict = judge_plan(replace(facts, plan=replace(facts.plan, **change)), policy)
+    assert verdict.ruling is Ruling.FAIL
+    assert code in {finding.code for finding in verdict.reasons}
+
+
+def test_a_refactoring_needs_no_probe(facts: PlanFacts, policy: Policy) -> None:
+    plan = replace(facts.plan, kind=Kind.REFACTOR, probes=(), test_plan=())
+    assert judge_plan(replace(facts, plan=plan), policy).passed
+
+
+def test_risk_above_the_line_asks_a_person(facts: PlanFacts, policy: Policy) -> None:
+    verdict = judge_plan(replace(facts, risk=HIGH), policy)
+    assert (verdict.ruling, verdict.code) == (Ruling.HOLD, "plan_needs_approval")
+    assert "touches app/auth.py (auth)" in verdict.reasons[0].message
+    assert judge_plan(replace(facts, risk=HIGH, approval=passed("approved", "Yes.")), policy).passed
+
+
+def test_the_line_can_be_drawn_elsewhere(facts: PlanFacts) -> None:
+    nobody = Policy(plan=PlanPolicy(auto_approve_risk="none"))
+    assert judge_plan(facts, nobody).ruling is Ruling.HOLD
+    stage = Policy(review=ReviewPolicy(approve_stages=("planning",)))
+    assert judge_plan(facts, stage).ruling is Ruling.HOLD
+
+
+def test_grants_always_ask_a_person(facts: PlanFacts, policy: Policy) -> None:
+    plan = replace(
+        facts.plan,
+        modify=(*facts.plan.modify, "tests/test_channels.py"),
+        test_grants=("tests/test_channels.py",),
+    )
+    granted = replace(facts, plan=plan)
+    wide = replace(policy, plan=PlanPolicy(auto_approve_risk="high"))
+    assert judge_plan(granted, wide).ruling is Ruling.HOLD
+    assert judge_plan(replace(granted, approval=passed("approved", "Yes.")), wide).passed
+
+
+def test_the_answer_of_a_person_is_kept_as_it_is(facts: PlanFacts, policy: Policy) -> None:
+    assert (
+        judge_plan(replace(facts, approval=failed("approval_denied", "No.")), policy).code
+        == "approval_denied"
+    )
+    void = held("approval_void", "Changed.")
+    assert judge_plan(replace(facts, risk=HIGH, approval=void), policy).code == "approval_void"
+    assert judge_plan(replace(facts, approval=void), policy).passed
