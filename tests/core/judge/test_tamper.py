@@ -1,0 +1,99 @@
+"""Source that behaves for its judge is found; ordinary source is not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keelway.core.judge.tamper import judge_source, judge_sources
+from keelway.core.model.verdict import Ruling, combine
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("import pytest", "tamper_runner_import"),
+        ("import unittest.mock as m", "tamper_runner_import"),
+        ("from _pytest.runner import x", "tamper_runner_import"),
+        ("def f():\n    from unittest import mock", "tamper_runner_import"),
+        ("__import__('pluggy')", "tamper_runner_import"),
+        ("import importlib\nimportlib.import_module('coverage.control')", "tamper_runner_import"),
+        ("import os\nif os.environ.get('PYTEST_CURRENT_TEST'): pass", "tamper_runner_name"),
+        ("import sys\nfast = 'pytest' in sys.modules", "tamper_runner_name"),
+        ("x = f'{1}PYTEST_VERSION'", "tamper_runner_name"),
+        ("import os\nos.getenv('KEELWAY_STAGE')", "tamper_runner_name"),
+        ("import sys\nsys._getframe(1)", "tamper_frames"),
+        ("import inspect as i\ni.stack()", "tamper_frames"),
+        ("from inspect import currentframe as c\nc()", "tamper_frames"),
+        ("import gc\ngc.get_objects()", "tamper_frames"),
+        ("import os\ndef f():\n    os._exit(0)", "tamper_exit"),
+        ("from os import _exit\n_exit(0)", "tamper_exit"),
+        ("import sys\nsys.exit(0)", "tamper_exit"),
+        ("raise SystemExit", "tamper_exit"),
+        ("class A:\n    exit()", "tamper_exit"),
+        ("import sys\nif True:\n    sys.exit()", "tamper_exit"),
+        ("class A:\n    def __eq__(self, other):\n        return True", "tamper_equality"),
+        ("class A:\n    def __ne__(self, other):\n        return False", "tamper_equality"),
+        (
+            "class A:\n    def __eq__(self, other):\n        'Same.'\n        if other:\n            return 1\n        return True",
+            "tamper_equality",
+        ),
+        ("class A:\n    __eq__ = lambda self, other: True", "tamper_equality"),
+        ("import builtins\nbuiltins.open = None", "tamper_builtins"),
+        ("import sys\nsys.modules['json'] = None", "tamper_builtins"),
+        ("import sys\ndel sys.modules['json']", "tamper_builtins"),
+        ("def f(:", "source_unreadable"),
+        ("x = '\0'", "source_unreadable"),
+    ],
+)
+def test_tampering(text: str, code: str) -> None:
+    findings = judge_source("app/a.py", text)
+    assert {finding.code for finding in findings} == {code}
+    assert all(finding.ruling is Ruling.FAIL and "app/a.py" in finding.message for finding in findings)
+
+
+def test_source_that_is_too_deep_to_read_fails() -> None:
+    assert [finding.code for finding in judge_source("a.py", "-" * 100_000 + "1")] == ["source_unreadable"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '"""Tested by pytest."""\n\ndef f():\n    """See PYTEST_ADDOPTS."""\n',
+        "import sys\nif __name__ == '__main__':\n    sys.exit(main())",
+        "import sys\ndef main():\n    sys.exit(1)\nend = lambda: sys.exit(2)",
+        "class A:\n    def __eq__(self, other):\n        return self.x == other.x",
+        "class A:\n    def __eq__(self, other):\n        if other is None:\n            return False\n        return NotImplemented",
+        "class A:\n    def __eq__(self, other): ...",
+        "class A:\n    def __eq__(self, other):\n        return",
+        "a.b = lambda: True\n__lt__ = lambda s, o: True\nx = y = lambda: 1",
+        "from . import pytest\nfrom .unittest import x",
+        "import inspect\ninspect.signature(f)",
+        "import sys\nprint(sys.modules['json'])\nx().y = 1\nx()[0] = 1",
+        "import importlib\nimportlib.import_module(name)\n__import__(1)\n__import__()",
+        "pattern = '\\d'",
+        "from os import path as p\np.join('a')",
+        "latest = 'latest pytest news'",
+    ],
+)
+def test_ordinary_source(text: str) -> None:
+    assert judge_source("app/a.py", text) == ()
+
+
+@given(st.text(max_size=200))
+def test_any_text_gets_an_answer(text: str) -> None:
+    assert isinstance(judge_source("a.py", text), tuple)
+
+
+def test_only_changed_sources_are_read_and_an_absent_one_fails() -> None:
+    texts = {"app/a.py": "x = 1", "tests/test_a.py": "import pytest"}
+    findings = judge_sources(["app/a.py", "tests/test_a.py", "README.md"], texts)
+    assert combine("judge", findings).passed
+    assert findings[0].examined == 3
+    assert [finding.code for finding in judge_sources(["app/b.py"], texts)] == ["source_unread"]
+    assert [finding.code for finding in judge_sources(["app/a.py"], {"app/a.py": "import pytest"})] == [
+        "tamper_runner_import"
+    ]
+    assert combine("judge", judge_sources([], {})).ruling is Ruling.FAIL
