@@ -1,0 +1,63 @@
+# Everything Keelway needs lives in .venv; the system's Python is only used to make it.
+PY ?= python3
+UV_VERSION := 0.13.8
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+WORKERS ?= 2
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo test check bench soak docs format clean
+.DEFAULT_GOAL := help
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/uv:
+	@$(PY) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Keelway needs Python 3.11 or newer, this is {v[0]}.{v[1]}. Next: make PY=python3.12 $(MAKECMDGOALS)")'
+	@git --version >/dev/null || { echo "Keelway needs git. Next: install git, then run make again."; exit 1; }
+	@$(PY) -m venv $(VENV) || { echo "This Python cannot make virtual environments. Next: apt-get install python3-venv, or PY=another python."; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.demo-ready: pyproject.toml uv.lock | $(BIN)/uv
+	@uv sync --frozen --quiet --inexact --no-default-groups --group demo
+	@touch $@
+
+$(VENV)/.ready: pyproject.toml uv.lock | $(BIN)/uv
+	@uv sync --frozen --quiet --inexact
+	@touch $@ $(VENV)/.demo-ready
+
+demo: $(VENV)/.demo-ready ## Walk the whole story on a sample application (ARGS="--exit", "--act c")
+	@$(BIN)/keelway demo $(ARGS)
+
+test: $(VENV)/.ready ## Run every test
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report= $(ARGS)
+	@$(BIN)/coverage report --include='src/keelway/core/*' --fail-under=100 --skip-covered
+
+check: $(VENV)/.ready ## Run the linters, the type checker and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/interrogate --quiet src/keelway
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q tests/house
+
+bench: $(VENV)/.ready ## Measure: overhead of a task, the front against direct access, start-up, the verdict rule
+	@$(BIN)/python bench/run.py $(ARGS)
+
+soak: $(VENV)/.ready ## Run the longer proofs
+	@$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
+
+docs: $(VENV)/.ready ## Write the generated reference pages
+	@$(BIN)/python -m keelway.cli.reference docs/reference
+
+format: $(VENV)/.ready ## Format the code
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+clean: ## Remove the virtual environment, caches and the demo's state
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* .keelway-demo
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,85 @@
+"""Find out what decides about the way back of a deployment."""
+
+from __future__ import annotations
+
+from keelway.core.codec import from_json
+from keelway.core.release.rollback import DeploymentFact, WayBackFacts, rank_targets
+from keelway.ports.backup import Backup, Loss
+from keelway.ports.ledger import Deployment
+from keelway.ports.target import EnvironmentState
+from keelway.routines.context import Context
+
+
+def facts_of(ctx: Context, deployment: Deployment, by_person: bool) -> WayBackFacts:
+    """Read the environment, its history and its backup into the facts of the decision table."""
+    where = deployment.environment
+    state = ctx.read("back:state", ctx.target.state, where)
+    quarantined = frozenset(entry.sha for entry in ctx.read("back:quarantined", ctx.ledger.quarantined))
+    history = ctx.read("back:history", ctx.ledger.deployments, where)
+    previous = deployment.previous_release
+    there = {running.release: running for running in state.releases}
+    backup = backup_of(deployment)
+    sound = backup is not None and ctx.read("back:verify backup", ctx.backup.verify, backup) == ""
+    migrated = deployment.schema_after != deployment.schema_before
+    next_good = _next_good(history, state, deployment, quarantined)
+    return WayBackFacts(
+        previous=previous,
+        previous_good=previous in there and deployment.previous_sha not in quarantined,
+        previous_warm=previous in there and there[previous].state == "running",
+        migrated=migrated,
+        previous_fits=deployment.figures.get("previous_fits"),
+        down_migrations=bool(ctx.project.migrate.down),
+        down_failed=False,
+        backup_verified=sound,
+        loss=_loss_in_words(ctx, backup) if sound and backup and migrated else "",
+        restore_approved=bool(deployment.figures.get("restore_approved")),
+        next_good=next_good,
+        next_warm=next_good in there and there[next_good].state == "running",
+        merged=False,
+        workers=any(process.name != "web" for process in ctx.project.processes),
+        ordered_by_person=by_person,
+    )
+
+
+def backup_of(deployment: Deployment) -> Backup | None:
+    """Return the backup that was taken before a deployment."""
+    plain = deployment.figures.get("backup")
+    return from_json(Backup, plain) if plain else None
+
+
+def _loss_in_words(ctx: Context, backup: Backup) -> str:
+    loss: Loss = ctx.read("back:loss", ctx.backup.loss, backup)
+    rows = ", ".join(f"{count} rows of {table}" for table, count in sorted(loss.rows.items()) if count)
+    return rows or "nothing that was counted"
+
+
+def _next_good(
+    history: tuple[Deployment, ...],
+    state: EnvironmentState,
+    deployment: Deployment,
+    quarantined: frozenset[str],
+) -> str:
+    present = {running.release for running in state.releases}
+    facts = [
+        DeploymentFact(
+            old.id,
+            old.environment,
+            old.release,
+            old.sha,
+            old.status,
+            (old.finished_at - old.started_at).total_seconds() if old.finished_at else 0.0,
+            int(old.figures.get("requests", 0)),
+            str(old.schema_after),
+            old.release in present,
+            old.finished_at,
+        )
+        for old in history
+        if old.release not in {deployment.release, deployment.previous_release}
+    ]
+    ranked = rank_targets(
+        facts,
+        current=deployment.release,
+        quarantined=quarantined,
+        schema_version=str(deployment.schema_after),
+    )
+    return next((target.release for target in ranked if target.schema_fits), "")
