@@ -76,7 +76,7 @@ def child(verb: str, home: Path, name: str) -> None:
     os.dup2(descriptor, 1)
     try:
         work(verb, home, name)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a child must never return into the loop of its parent
         traceback.print_exc()
         os._exit(1)
     os._exit(0)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy.exc import DBAPIError
 
 from keelway.core.model.event import GENESIS
 from keelway.store.chain.journal import link_hash
@@ -57,6 +58,8 @@ def _walk(connection: Connection, witness: Head | None) -> Report:
     at, previous = 0, GENESIS
     seen: str | None = GENESIS if witness is not None and witness.sequence == 0 else None
     for row in _rows(connection):
+        if row is None:
+            return Report(False, at, at + 1, f"Event {at + 1} cannot be read.", previous)
         problem = _fault(row, at + 1, previous)
         if problem:
             return Report(False, at + 1, at + 1, f"Event {at + 1} {problem}.", previous)
@@ -83,13 +86,23 @@ def _against_witness(witness: Head | None, seen: str | None, at: int, previous: 
     return Report(True, at, None, f"{at} events fit.{asked}", previous)
 
 
-def _rows(connection: Connection) -> Iterator[Row[Any]]:
-    after = None
+def _rows(connection: Connection) -> Iterator[Row[Any] | None]:
+    """Yield the rows in order, and ``None`` in the place of the first that the database cannot give."""
+    after, size = None, PAGE
     while True:
-        query = select(EVENTS).order_by(EVENTS.c.sequence).limit(PAGE)
-        page = connection.execute(query if after is None else query.where(EVENTS.c.sequence > after)).all()
+        query = select(EVENTS).order_by(EVENTS.c.sequence).limit(size)
+        try:
+            page = connection.execute(
+                query if after is None else query.where(EVENTS.c.sequence > after)
+            ).all()
+        except (ValueError, TypeError, DBAPIError):
+            if size == 1:
+                yield None
+                return
+            size = 1
+            continue
         yield from page
-        if len(page) < PAGE:
+        if len(page) < size:
             return
         after = page[-1].sequence
 

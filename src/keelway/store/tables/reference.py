@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from sqlalchemy import Table
 from sqlalchemy.schema import Column
 
@@ -44,3 +47,8 @@ def _kind(column: Column[object]) -> str:
     kind = {"Words": "text", "Instant": "instant", "Plain": "JSON"}.get(type(column.type).__name__)
     shown = kind or type(column.type).__name__.lower()
     return f"{shown}, key" if column.primary_key else shown
+
+
+if __name__ == "__main__":
+    page = Path(sys.argv[1])
+    page.write_text(inserted(page.read_text(encoding="utf-8")), encoding="utf-8")
