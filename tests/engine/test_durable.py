@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -116,6 +117,36 @@ def test_close_leaves_no_thread_and_the_next_engine_goes_on(make, wait):
     assert second.result("T2") == "yes"
     assert effects == ["before", "first"]
     assert second.status("T1") == second.status("T1/1") == "running"
+
+
+def test_cancel_during_an_effect_refuses_its_result(make, wait):
+    seen: list[str] = []
+    inside, go_on = threading.Event(), threading.Event()
+
+    def stage(engine, payload):
+        try:
+            with suppress(Exception):
+                engine.step("long", lambda: inside.set() or go_on.wait(10))
+            seen.append("went on")
+        except BaseException as gone:
+            seen.append(type(gone).__name__)
+            raise
+
+    async def story(conductor, payload):
+        try:
+            await conductor.call("dev", "stage", "1", None)
+        except BaseException as gone:
+            seen.append(type(gone).__name__)
+            raise
+
+    engine = make()
+    engine.launch({"story": story}, {"stage": stage}, QUEUES)
+    engine.start("story", "T1", None)
+    assert inside.wait(10)
+    engine.cancel("T1")
+    go_on.set()
+    wait(lambda: len(seen) == 2)
+    assert seen == ["Cancelled", "Cancelled"]
 
 
 def test_every_verb_works_inside_an_event_loop(make, wait):

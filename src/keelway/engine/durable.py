@@ -31,7 +31,10 @@ from keelway.ports.engine import Queue, StageRun, Story
 T = TypeVar("T")
 
 POLL_SECONDS = 0.15
-"""How often each queue is asked for work; the mean latency of a start is half of it."""
+"""How often the queue of the stories is asked for work; a start waits half of it on average."""
+
+STAGE_POLL_FACTOR = 1.6
+"""The queues of the stages are asked less often: every poll costs two milliseconds of processor time."""
 
 NOTICE_SECONDS = 0.2
 """How often SQLite is asked for messages to waiting stories."""
@@ -241,7 +244,8 @@ class DbosEngine:
                 queue.name,
                 worker_concurrency=queue.concurrency_max,
                 global_concurrency=queue.concurrency_max,
-                polling_interval_sec=self._poll_seconds,
+                polling_interval_sec=self._poll_seconds
+                * (1 if queue.name == schema.TASKS else STAGE_POLL_FACTOR),
                 on_conflict="always_update",
             )
 

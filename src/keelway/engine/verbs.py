@@ -33,6 +33,9 @@ LOOK_SECONDS = 60.0
 RESULT_POLL_SECONDS = 0.1
 """A story looks this often whether its stage has ended."""
 
+_GONE = (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError)
+# A run that is cancelled during an effect has lost its owner: DBOS reports the loss, not the cancel.
+
 
 class Office(Protocol):
     """Do for a run what must happen outside its own context."""
@@ -149,7 +152,10 @@ class StageVerbs:
         self._board.check()
         try:
             return DBOS.run_step({"name": name}, effect)
-        except dbos_error.DBOSWorkflowCancelledError as gone:
+        except _GONE as gone:
+            lost = isinstance(gone, dbos_error.DBOSWorkflowConflictIDError)
+            if lost and not self._office.cancelled(self._run):
+                raise  # another process took the run over: DBOS lets this one go
             raise fault.Cancelled from gone
         except dbos_error.DBOSUnexpectedStepError as error:
             raise _mismatch(self._run, name, error) from error
@@ -241,7 +247,12 @@ class StoryVerbs:
     async def _translated(self, name: str, verb: Coroutine[Any, Any, Any]) -> Any:
         try:
             return await verb
-        except dbos_error.DBOSWorkflowCancelledError as gone:
+        except _GONE as gone:
+            lost = isinstance(gone, dbos_error.DBOSWorkflowConflictIDError)
+            if lost and not await asyncio.get_running_loop().run_in_executor(
+                None, self._office.cancelled, self._run
+            ):
+                raise
             raise fault.Cancelled from gone
         except dbos_error.DBOSUnexpectedStepError as error:
             raise _mismatch(self._run, name, error) from error
