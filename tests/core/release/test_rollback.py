@@ -164,10 +164,8 @@ def every_combination() -> Iterator[tuple[WayBackFacts, RollbackPolicy, WayBack]
                 restore_approved=approved,
                 workers=workers,
             )
-            policy = policies[
-                hash((good, warm, migrated, down, failed, verified, approved, workers, fits)) % 8
-            ]
-            yield facts, policy, choose_way_back(facts, policy)
+            for policy in policies:
+                yield facts, policy, choose_way_back(facts, policy)
 
 
 def test_every_combination_has_a_way_that_keeps_the_rules() -> None:
@@ -176,7 +174,7 @@ def test_every_combination_has_a_way_that_keeps_the_rules() -> None:
         count += 1
         keeps_the_order(facts, way)
         never_restores_alone(facts, policy, way)
-    assert count == 6_144
+    assert count == 49_152
 
 
 def keeps_the_order(facts: WayBackFacts, way: WayBack) -> None:
@@ -292,7 +290,6 @@ def test_evidence_of_several_runs_adds_up() -> None:
         {"status": "rolled_back"},
         {"healthy_seconds": 0.0},
         {"artefact_present": False},
-        {"release": "now"},
     ],
 )
 def test_what_is_left_out(change: dict[str, object]) -> None:
@@ -302,6 +299,7 @@ def test_what_is_left_out(change: dict[str, object]) -> None:
 def test_a_release_that_was_taken_back_once_stays_out() -> None:
     assert ranked(deployment("a", 1), deployment("a", 2, status="rolled_back")) == []
     assert ranked(deployment("a", 1), quarantined=["a" * 10]) == []
+    assert ranked(deployment("now", 1)) == []
 
 
 def test_the_menu_is_short_and_undated_runs_come_last() -> None:

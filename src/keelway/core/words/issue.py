@@ -26,7 +26,7 @@ def tracking_body(task: Task) -> str:
     """Return the text of the issue that follows a task."""
     request = task.request
     return (
-        f"Task {task.name}, requested by {inline(str(request.requested_by))} by {request.source.value} "
+        f"Task {task.name}, requested by {inline(str(request.requested_by))} ({request.source.value}) "
         f"at {instant(request.requested_at)}. Severity: {request.severity.value}.\n\n"
         f"Original message:\n\n{fenced(request.text)}\n\n{marker(task)}\n"
     )

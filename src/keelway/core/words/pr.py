@@ -91,7 +91,7 @@ def _context(story: PullRequestStory) -> str:
     task, request = story.task, story.task.request
     facts = [
         f"Task: {task.name} (`{task.id}`)",
-        f"Requested by: {inline(str(request.requested_by))} by {request.source.value} at {instant(request.requested_at)}",
+        f"Requested by: {inline(str(request.requested_by))} ({request.source.value}) at {instant(request.requested_at)}",
         *(f"Research: {inline(text)}" for text in story.research),
         f"Iterations: {story.iterations}",
     ]
