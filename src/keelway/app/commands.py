@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -34,11 +35,15 @@ class Ordered:
     message: str
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Commands:
     """Carry out what people and detectors want; every refusal leaves everything as it was."""
 
-    def __init__(self, app: App, runtime: Runtime) -> None:
-        self.app, self.runtime = app, runtime
+    def __init__(self, app: App, runtime: Runtime, *, now: Callable[[], datetime] = _utc_now) -> None:
+        self.app, self.runtime, self._now = app, runtime, now
 
     def submit(self, request: Request) -> TaskRow:
         """Open a task and start its story.
@@ -48,7 +53,7 @@ class Commands:
             YourFault: the base branch has uncommitted work or has diverged.
         """
         app, project = self.app, self.app.config.project
-        now = datetime.now(UTC)
+        now = self._now()
         dirty = app.doors.forge.origin_dirty()
         if dirty:
             raise YourFault(
@@ -129,7 +134,7 @@ class Commands:
                 "not_allowed", f"{by} may not decide about {row.task.name}.", "ask the owner"
             )
         question = waiting[-1]
-        now = datetime.now(UTC)
+        now = self._now()
         approval = Approval(
             str(ULID()),
             question.binding.digest,
@@ -177,9 +182,7 @@ class Commands:
             raise RequestRefused(
                 "not_retryable", f"{row.task.name} is {row.status.value}.", f"keelway show {row.task.name}"
             )
-        again = replace(
-            row.task.request, requested_by=by, requested_at=datetime.now(UTC), retry_of=row.task.id
-        )
+        again = replace(row.task.request, requested_by=by, requested_at=self._now(), retry_of=row.task.id)
         return self.submit(again)
 
     def rollback(self, what: str, by: Actor, *, to_release: str = "", reason: str = "") -> Ordered:
@@ -256,4 +259,4 @@ class Commands:
         self.runtime.send(row.task.id, WAKE, {"status": row.status.value})
 
     def _note(self, kind: EventKind, by: Actor, task: str, **data: object) -> None:
-        self.app.ledger.record(Event(kind, datetime.now(UTC), task, actor=str(by), data=dict(data)))
+        self.app.ledger.record(Event(kind, self._now(), task, actor=str(by), data=dict(data)))

@@ -26,6 +26,8 @@ class FakeForge:
         self.branches_at = dict.fromkeys(self.branches.protected, first)
         self.origin_at = first
         """What the production branch of the people's own repository holds."""
+        self.origin_edits: tuple[str, ...] = ()
+        """Paths with uncommitted work in the people's own repository."""
         self._tags: dict[str, str] = {}
         self._done: dict[str, FakeCommit] = {}
 
@@ -54,6 +56,10 @@ class FakeForge:
             self.branches_at[self.branches.integration] = self.origin_at if straight else merged.sha
         self.branches_at[main] = self.origin_at
         return self.origin_at
+
+    def origin_dirty(self) -> tuple[str, ...]:
+        """Return the paths with uncommitted work."""
+        return self.origin_edits
 
     def head(self, branch: str) -> str:
         """Return the commit of a branch."""
