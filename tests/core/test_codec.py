@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keelway.core.codec import canonical, digest, from_json, to_json
@@ -38,11 +38,13 @@ samples = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(samples)
 def test_a_value_survives_its_plain_form(sample: Sample) -> None:
     assert from_json(Sample, json.loads(json.dumps(to_json(sample)))) == sample
 
 
+@settings(max_examples=40)
 @given(samples, samples)
 def test_digests_tell_values_apart(a: Sample, b: Sample) -> None:
     assert (digest(a) == digest(b)) == (canonical(a) == canonical(b))

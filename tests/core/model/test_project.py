@@ -1,0 +1,38 @@
+"""The application as facts: its environments, its tests and its sources."""
+
+from __future__ import annotations
+
+import pytest
+
+from keelway.core.codec import from_json, to_json
+from keelway.core.model.project import EnvironmentSpec, Project
+
+PROJECT = Project(
+    "shop", environments=(EnvironmentSpec("staging", 8001), EnvironmentSpec("production", 8000))
+)
+
+
+def test_environments_are_found_by_name() -> None:
+    assert PROJECT.environment("production").port == 8000
+    with pytest.raises(KeyError):
+        PROJECT.environment("moon")
+
+
+@pytest.mark.parametrize("path", ["tests/test_a.py", "app/tests/x.py", "test_a.py", "conftest.py"])
+def test_tests_are_no_sources(path: str) -> None:
+    assert PROJECT.is_test(path)
+    assert not PROJECT.is_source(path)
+
+
+def test_sources() -> None:
+    assert PROJECT.is_source("src/shop/a.py")
+    assert PROJECT.is_source("app.py")
+    assert not PROJECT.is_source("README.md")
+
+
+def test_only_a_merge_of_ours_moves_the_two_branches() -> None:
+    assert PROJECT.branches.protected == {"develop", "main"}
+
+
+def test_it_survives_its_plain_form() -> None:
+    assert from_json(Project, to_json(PROJECT)) == PROJECT

@@ -1,0 +1,40 @@
+"""The policy has the defaults of the design and one digest for each content."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from keelway.core.policy import IntakePolicy, Policy
+
+
+def test_the_defaults_of_the_design(policy: Policy) -> None:
+    minutes = 60.0
+    assert policy.development.iterations_max == 10
+    assert policy.development.typecheck_attempts_max == 3
+    assert policy.review.ci_retries_max == 2
+    assert (policy.staging.window_seconds, policy.production.window_seconds) == (5 * minutes, 15 * minutes)
+    assert (policy.staging.error_rate_max, policy.production.error_rate_max) == (0.01, 0.05)
+    assert policy.production.error_rate_relative_max == 0.5
+    assert policy.production.burst_errors_max == 10
+    assert (policy.watch.watch_seconds, policy.watch.interval_seconds) == (24 * 60 * minutes, 15 * minutes)
+    assert policy.plan.auto_approve_risk == "low"
+    assert policy.review.auto_merge_risk == "none"
+    assert policy.intake.allowed_triggers == "owner"
+    assert policy.rollback.rollback_migrations
+    assert policy.rollback.restore_data == "ask"
+    assert (policy.alert.success_rate_min, policy.alert.rollback_rate_max) == (0.9, 0.1)
+
+
+def test_the_digest_follows_every_threshold(policy: Policy) -> None:
+    assert policy.digest == Policy().digest
+    assert policy.digest != replace(policy, intake=IntakePolicy(request_chars_max=7_999)).digest
+
+
+def test_a_hotfix_shortens_the_windows_and_never_lengthens_them(policy: Policy) -> None:
+    for environment, bounds in (("staging", policy.staging), ("production", policy.production)):
+        assert policy.observation(environment, hotfix=False) == bounds
+        short = policy.observation(environment, hotfix=True)
+        assert short.window_seconds <= bounds.window_seconds
+        assert replace(short, window_seconds=bounds.window_seconds) == bounds
+    brief = replace(policy, production=replace(policy.production, window_seconds=1.0))
+    assert brief.observation("production", hotfix=True).window_seconds == 1.0
