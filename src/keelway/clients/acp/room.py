@@ -15,6 +15,9 @@ from keelway.clients.files import read_bounded, remove_tree, write_atomic
 from keelway.clients.shell import create_time, end_marked, end_tree
 from keelway.core.errors import KeelwayError, OurFault
 
+HOME = "home"
+EMPTY = "empty"
+
 _RECORD_BYTES_MAX = 10_000
 _SAME_START_SECONDS = 1.0
 _POLL_SECONDS = 0.02
@@ -56,10 +59,9 @@ class Room:
             if not _NAME.fullmatch(name):
                 raise OurFault("run_name_refused", f"{name!r:.80} cannot be part of a run's folder name.")
         self.task = task
-        self.root = root
         self.folder = root / f"{task}-{role}-{attempt}"
-        self.home = self.folder / "home"
-        self.empty = self.folder / "empty"
+        self.home = self.folder / HOME
+        self.empty = self.folder / EMPTY
         """Where a run without a workspace works."""
         self.transcript = self.folder / "transcript.jsonl"
         self.stderr = self.folder / "stderr.log"
@@ -70,7 +72,7 @@ class Room:
         if earlier:
             earlier.end()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._sweep()
+        sweep(self.folder)
         for folder in (self.home, self.empty):
             folder.mkdir(mode=0o700)
         live = Live(
@@ -91,18 +93,12 @@ class Room:
         """Take back the record and the home, unless a later run has taken over."""
         current = read_live(self.folder)
         if current and current.marker == live.marker:
-            self._sweep()
+            sweep(self.folder)
             (self.folder / "pid.json").unlink(missing_ok=True)
 
     def cancelled(self) -> bool:
         """Tell whether somebody asked for the end of the run."""
         return (self.folder / "cancel").exists()
-
-    def _sweep(self) -> None:
-        (self.folder / "cancel").unlink(missing_ok=True)
-        for folder in (self.home, self.empty):
-            with contextlib.suppress(OSError):
-                remove_tree(folder, self.root)
 
 
 def rooms(root: Path) -> list[tuple[Path, Live]]:
@@ -138,7 +134,16 @@ def clear(folder: Path, live: Live) -> None:
     current = read_live(folder) or live
     current.end()
     if current.marker == live.marker:
+        sweep(folder)
         (folder / "pid.json").unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what only a live run needs; the transcript and the complaints stay."""
+    (folder / "cancel").unlink(missing_ok=True)
+    for name in (HOME, EMPTY):
+        with contextlib.suppress(OSError):
+            remove_tree(folder / name, folder)
 
 
 def _over(folder: Path, live: Live) -> bool:
