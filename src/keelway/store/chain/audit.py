@@ -112,7 +112,7 @@ def _fault(row: Row[Any], sequence: int, previous: str) -> str:
         return "is missing"
     if row.previous != previous:
         return "does not follow the event before it"
-    if row.hash != link_hash(previous, sequence, row.body):
+    if not isinstance(row.body, str) or row.hash != link_hash(previous, sequence, row.body):
         return "was changed"
     if not _copies_fit(row):
         return "has columns that differ from what was recorded"

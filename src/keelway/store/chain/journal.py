@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from keelway.core.codec import canonical
 from keelway.core.errors import KeelwayError, OurFault, TheirFault
-from keelway.core.model.event import Event, EventKind
+from keelway.core.model.event import GENESIS, Event, EventKind
 from keelway.store.chain.witness import Head, Witness
 from keelway.store.dialect import WRITE
 from keelway.store.tables import CHAIN, COUNTERS, EVENTS
@@ -107,7 +107,7 @@ class Journal:
             first = _head(connection)
         # Without a first line, a kill right after the very first event would look like a lost witness.
         if first.sequence == 0:
-            self._advance(first)
+            self._advance(first, first)
 
     def read(self, query: Select[Any]) -> Sequence[Row[Any]]:
         """Return the rows of a query.
@@ -139,13 +139,19 @@ class Journal:
         except DBAPIError as problem:
             raise _fault(problem) from problem
         if entry.head != before:
-            self._advance(entry.head)
+            self._advance(before, entry.head)
 
-    def _advance(self, head: Head) -> None:
+    def _advance(self, before: Head, head: Head) -> None:
+        def hash_at(sequence: int) -> str:
+            if sequence == before.sequence:
+                return before.hash
+            rows = self.read(select(EVENTS.c.hash).where(EVENTS.c.sequence == sequence))
+            return str(rows[0].hash) if rows else GENESIS
+
         # The change is committed: an unwritable witness must not report it as failed. An older
         # witness still holds the chain up to where it stands, and the audit tells a broken one.
-        with contextlib.suppress(OSError, ValueError):
-            self.witness.advance(head)
+        with contextlib.suppress(OSError, ValueError, KeelwayError):
+            self.witness.advance(head, hash_at)
 
 
 def _head(connection: Connection, *, lock: bool = False) -> Head:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,15 @@ class Witness:
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not a chain head: {plain!r}") from problem
 
-    def advance(self, head: Head) -> None:
-        """Replace the file unless it is newer already.
+    def advance(self, head: Head, hash_at: Callable[[int], str]) -> None:
+        """Replace the file unless it is newer already, or has seen another chain than this one.
+
+        A witness that contradicts the chain stays as it is until a person has looked at it; else the
+        next events would cover up a tail that was cut off.
+
+        Args:
+            head: the new end of the chain.
+            hash_at: returns the hash that the chain has at a sequence number.
 
         Raises:
             OSError: the home cannot be written.
@@ -58,7 +65,7 @@ class Witness:
         """
         with self._locked():
             known = self.read()
-            if known is not None and known.sequence >= head.sequence:
+            if known is not None and not _extends(head, known, hash_at):
                 return
             text = json.dumps({"hash": head.hash, "sequence": head.sequence})
             record = (text.ljust(_RECORD_BYTES - 1) + "\n").encode()
@@ -75,6 +82,10 @@ class Witness:
             yield
         finally:
             os.close(descriptor)
+
+
+def _extends(head: Head, known: Head, hash_at: Callable[[int], str]) -> bool:
+    return head.sequence > known.sequence and hash_at(known.sequence) == known.hash
 
 
 def _create(path: Path, record: bytes) -> None:

@@ -164,10 +164,27 @@ def test_a_witness_from_before_a_crash_is_no_alarm_and_catches_up(engine, home, 
 
 def test_a_witness_never_goes_back(tmp_path):
     witness = Witness(tmp_path)
-    witness.advance(Head(3, "c"))
-    witness.advance(Head(2, "b"))
-    witness.advance(Head(1_000_000, "d" * 64))
+    for head in (Head(3, "c"), Head(2, "b"), Head(1_000_000, "d" * 64)):
+        witness.advance(head, lambda _: "c")
     assert witness.read() == Head(1_000_000, "d" * 64)
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_later_events_do_not_cover_up_a_cut_tail(original, tmp_path, at_once):
+    home = forged(
+        original,
+        tmp_path / "h",
+        "DELETE FROM keel_events WHERE sequence > 5",
+        "UPDATE keel_chain SET sequence = 5, hash = (SELECT hash FROM keel_events WHERE sequence = 5)",
+    )
+    engine = open_database(f"sqlite:///{home}/keelway.sqlite")
+    ledger = SqlLedger(engine, home)
+    for _ in range(12 // at_once):
+        with ledger._journal.entry() as entry:
+            for _ in range(at_once):
+                entry.append(Event(EventKind.OBSERVED, datetime.now(UTC)))
+    engine.dispose()
+    assert (verdict(home).ok, verdict(home).bad_sequence) == (False, COUNT)
 
 
 def test_a_lost_or_wrong_head_row_is_told(original, tmp_path):
