@@ -114,6 +114,16 @@ def test_new_tests_that_prove_nothing(base: dict[str, str], head: dict[str, str]
     assert (finding.code, finding.ruling) == (code, Ruling.FAIL)
 
 
+def test_an_altered_file_may_hold_tests_that_passed_before_beside_one_that_proves() -> None:
+    head = results(old="passed", new="passed")
+    finding = judge_new_tests(results(old="passed", new="failed"), head, Kind.FIX, known_ids=["old"])
+    assert (finding.code, finding.examined) == ("new_tests_prove", 1)
+    nothing = judge_new_tests(results(old="passed"), results(old="passed"), Kind.FIX, known_ids=["old"])
+    assert (nothing.code, nothing.ruling) == ("new_tests_missing", Ruling.FAIL)
+    altered = judge_new_tests(results(old="failed"), results(old="passed"), Kind.FIX, known_ids=["old"])
+    assert altered.code == "new_tests_prove"
+
+
 @pytest.mark.parametrize("kind", [Kind.REFACTOR, Kind.DOCS, Kind.MAINTENANCE, Kind.TESTS])
 def test_other_kinds_need_none_but_what_they_bring_has_to_pass(kind: Kind) -> None:
     assert judge_new_tests([], [], kind).ruling is Ruling.PASS

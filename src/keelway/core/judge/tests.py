@@ -78,12 +78,24 @@ def judge_replay(
     return tuple(findings)
 
 
-def judge_new_tests(on_base: Sequence[TestResult], on_head: Sequence[TestResult], kind: Kind) -> Finding:
+def judge_new_tests(
+    on_base: Sequence[TestResult],
+    on_head: Sequence[TestResult],
+    kind: Kind,
+    known_ids: Collection[str] = (),
+) -> Finding:
     """Judge the new or altered tests: each has to fail on the base and pass on the head.
 
     A test that cannot even be loaded on the base (a module that is not there yet) counts as failing
     there and is labelled. A plan that is neither a feature nor a fix needs no new tests; if it
     brings some, they have to pass.
+
+    Args:
+        on_base: results of the patch's tests on the base's source.
+        on_head: results of the new or altered tests on the patch's source.
+        kind: the kind of the plan.
+        known_ids: ids that the base has as well, from an altered file; they may pass on the base
+            and then prove nothing, but they are not enough alone.
     """
     head, base = _outcomes(on_head), _outcomes(on_base)
     red = sorted(name for name, outcome in head.items() if outcome != PASSED)
@@ -99,19 +111,22 @@ def judge_new_tests(on_base: Sequence[TestResult], on_head: Sequence[TestResult]
         return failed(
             "new_tests_base_unrun", "The new tests were not run on the base; nothing is proven.", examined=0
         )
-    useless = sorted(name for name in head if base.get(name, ERROR) not in _RED)
+    proving = [name for name in head if base.get(name, ERROR) in _RED]
+    useless = sorted(head.keys() - set(proving) - set(known_ids))
     if useless:
         return failed(
             "new_tests_prove_nothing",
             f"New tests pass or are skipped without the change as well: {_shown(useless)}.",
             examined=len(head),
         )
-    unloaded = sorted(name for name in head if base.get(name, ERROR) == ERROR)
+    if not proving:
+        return failed("new_tests_missing", "None of the altered tests fails without the change.", examined=0)
+    unloaded = sorted(name for name in proving if base.get(name, ERROR) == ERROR)
     label = f"; {len(unloaded)} of them could not be loaded there" if unloaded else ""
     return passed(
         "new_tests_prove",
-        f"{len(head)} new tests fail on the base and pass on the head{label}.",
-        examined=len(head),
+        f"{len(proving)} new tests fail on the base and pass on the head{label}.",
+        examined=len(proving),
         not_loadable_on_base=", ".join(unloaded),
     )
 
