@@ -134,7 +134,7 @@ def test_two_merges_at_once_one_wins(rig: GitRig) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(results)[1] == "base_moved"
+    assert results.count("base_moved") == 1
     assert rig.forge.head("develop") in results
     assert rig.forge.drift() == ()
 

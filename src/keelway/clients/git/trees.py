@@ -44,7 +44,9 @@ class Trees(GitCall):
 
     def entry(self, sha: str, path: str) -> Entry | None:
         """Return what a commit has at exactly this path, folders excepted."""
-        said = self.call("ls-tree", "-z", "--full-tree", sha, "--", path.rstrip("/") or ".").stdout
+        if any(part in {"", ".", ".."} for part in path.split("/")):
+            return None
+        said = self.call("ls-tree", "-z", "--full-tree", sha, "--", path).stdout
         entries = [_entry(record) for record in said.split(b"\0") if record and b" tree " not in record[:13]]
         return next((entry for entry in entries if entry.path == path), None)
 
