@@ -50,22 +50,22 @@ class EngineTests:
         """Run effects in the order of the story; tuples come back as lists, as a replay would see them."""
         numbers = itertools.count(1)
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             first = await conductor.step("first", lambda: (next(numbers), {"a": None}))
             second = await conductor.step("second", lambda: next(numbers))
             return [conductor.id, payload, first, second]
 
-        assert self.run(runtime, wait, story) == ["T1", {"n": 1}, [1, {"a": None}], 2]
+        assert self.run(runtime, wait, _story) == ["T1", {"n": 1}, [1, {"a": None}], 2]
 
     def test_what_is_not_json_is_refused(self, runtime: Any, wait: Wait) -> None:
         """Refuse step results, payloads and messages that a record cannot hold."""
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             with pytest.raises(OurFault) as caught:
                 await conductor.step("bad", object)
             return caught.value.code
 
-        assert self.run(runtime, wait, story) == "not_json"
+        assert self.run(runtime, wait, _story) == "not_json"
         with pytest.raises(OurFault, match="JSON"):
             runtime.start("story", "T2", {"at": datetime.now(UTC)})
         with pytest.raises(OurFault, match="JSON"):
@@ -104,12 +104,12 @@ class EngineTests:
     def test_receive_in_time_early_and_never(self, runtime: Any, wait: Wait) -> None:
         """Deliver messages in order, also those sent before the wait, and give up in time."""
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             early = [await conductor.receive("answer", 30) for _ in range(2)]
             late = await conductor.receive("answer", 30)
             return [*early, late, await conductor.receive("other", 0.2), await conductor.receive("other", 0)]
 
-        self.begin(runtime, story)
+        self.begin(runtime, _story)
         runtime.send("T1", "answer", {"yes": 1})
         time.sleep(0.005)  # messages of one millisecond have no order
         runtime.send("T1", "answer", None)
@@ -128,14 +128,14 @@ class EngineTests:
         def stage(engine: Engine, payload: Any) -> Any:
             raise ValueError("the disk is full")
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             try:
                 await conductor.call("dev", "stage", "1", payload)
             except OurFault as error:
                 await conductor.step("after", lambda: None)
                 raise RuntimeError(f"{error.code}: {error.message}") from None
 
-        self.begin(runtime, story, stage=stage)
+        self.begin(runtime, _story, stage=stage)
         wait(lambda: runtime.status("T1") == "failed")
         assert "stage_failed" in runtime.failure("T1")
         assert "the disk is full" in runtime.failure("T1")
@@ -148,7 +148,7 @@ class EngineTests:
                 engine.step("outer", lambda: engine.step("inner", lambda: 1))
             return caught.value.code
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             told = [await conductor.call("dev", "stage", "1", payload)]
             for queue, name, key in (
                 ("dev", "nobody", "2"),
@@ -186,13 +186,13 @@ class EngineTests:
         """Ignore a second start, before and after the run has ended, from outside and from a story."""
         told: list[Any] = []
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             await conductor.step("tell", lambda: told.append(payload))
             if payload == "first":
                 await conductor.start("story", "T1", "third", 0)
                 await conductor.start("story", "T2", "other", 0)
 
-        runtime.launch({"story": story}, {}, QUEUES)
+        runtime.launch({"story": _story}, {}, QUEUES)
         runtime.start("story", "T1", "first")
         runtime.start("story", "T1", "second")
         wait(lambda: runtime.status("T1") == runtime.status("T2") == "done")
@@ -203,13 +203,13 @@ class EngineTests:
         """Keep a later story queued until its time; it can be cancelled there."""
         begun: list[str] = []
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             await conductor.step("begin", lambda: begun.append(conductor.id))
             if payload == "first":
                 await conductor.start("story", "T2", None, 1.0)
                 await conductor.start("story", "T3", None, 3600)
 
-        runtime.launch({"story": story}, {}, QUEUES)
+        runtime.launch({"story": _story}, {}, QUEUES)
         runtime.start("story", "T1", "first")
         wait(lambda: runtime.status("T1") == "done")
         assert (runtime.status("T2"), runtime.status("T3")) == ("queued", "queued")
@@ -223,7 +223,7 @@ class EngineTests:
         """Wake a story that waits for a person, and let nothing more happen in it."""
         seen: list[str] = []
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             await conductor.step("before", lambda: seen.append("before"))
             try:
                 with suppress(Exception):
@@ -232,7 +232,7 @@ class EngineTests:
                 seen.append("left")
             await conductor.step("after", lambda: seen.append("after"))
 
-        self.begin(runtime, story)
+        self.begin(runtime, _story)
         wait(lambda: seen == ["before"])
         runtime.cancel("T1")
         assert runtime.status("T1") == "cancelled"
@@ -252,7 +252,7 @@ class EngineTests:
             finally:
                 seen.append("left")
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             try:
                 with suppress(Exception):
                     await conductor.call("dev", "stage", "1", None)
@@ -260,7 +260,7 @@ class EngineTests:
             finally:
                 seen.append("ended")
 
-        self.begin(runtime, story, stage=stage)
+        self.begin(runtime, _story, stage=stage)
         wait(lambda: "before" in seen)
         runtime.cancel("T1")
         wait(lambda: len(seen) == 3)
@@ -270,12 +270,12 @@ class EngineTests:
     def test_a_stage_cancelled_alone_is_told_to_its_story(self, runtime: Any, wait: Wait) -> None:
         """Let the story go on when only its stage was cancelled."""
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             with pytest.raises(OurFault) as caught:
                 await conductor.call("dev", "stage", "1", None)
             return caught.value.code
 
-        self.begin(runtime, story, stage=lambda engine, _payload: engine.sleep(3600))
+        self.begin(runtime, _story, stage=lambda engine, _payload: engine.sleep(3600))
         wait(lambda: runtime.status("T1/1") == "running")
         runtime.cancel("T1/1")
         wait(lambda: runtime.status("T1") == "done")
@@ -287,11 +287,11 @@ class EngineTests:
         def stage(engine: Engine, payload: Any) -> Any:
             return payload
 
-        async def story(conductor: Conductor, payload: Any) -> Any:
+        async def _story(conductor: Conductor, payload: Any) -> Any:
             await conductor.call("dev", "stage", "1", payload)
             return await conductor.receive("answer", 3600) if payload == "waits" else None
 
-        self.begin(runtime, story, stage=stage)
+        self.begin(runtime, _story, stage=stage)
         runtime.start("story", "T2", "waits")
         wait(lambda: runtime.status("T1") == "done" and runtime.status("T2/1") == "done")
         assert runtime.forget(datetime(2020, 1, 1, tzinfo=UTC)) == 0
