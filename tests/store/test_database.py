@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import StatementError
 
-from keelway.core.errors import YourFault
+from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.lifecycle import Status
+from keelway.store.chain.audit import verify
 from keelway.store.database import (
     COMPATIBLE_FROM,
     VERSION,
@@ -141,3 +145,26 @@ def test_postgresql_gets_its_own_guards():
     assert "plpgsql" in function
     assert "TRUNCATE" in trigger
     assert writable_view("postgresql", "v", "t", ("a",)) == ()
+
+
+def test_a_file_that_is_no_database_is_told_with_a_next_step(url, home):
+    home.mkdir()
+    (home / "keelway.sqlite").write_bytes(b"not a database" * 100)
+    engine = open_database(url)
+    for use in (upgrade, schema_version, check_schema, verify):
+        with pytest.raises(TheirFault) as caught:
+            use(engine)
+        assert caught.value.hint
+    engine.dispose()
+
+
+def test_a_server_that_is_not_there_is_told_with_a_next_step(tmp_path):
+    engine = open_database(f"postgresql+psycopg://nobody@/none?host={tmp_path}")
+    with pytest.raises(TheirFault):
+        upgrade(engine)
+    engine.dispose()
+
+
+def test_an_instant_without_a_zone_is_refused(engine, ledger):
+    with pytest.raises(StatementError, match="time zone"):
+        ledger.tasks_since(datetime(2026, 1, 1))  # noqa: DTZ001

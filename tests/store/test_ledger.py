@@ -8,15 +8,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from keelway.core.errors import OurFault, TheirFault
+from keelway.core.errors import OurFault, TheirFault, YourFault
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.task import Actor, Source
 from keelway.core.rule.approval import Binding
-from keelway.ports.ledger import Question
+from keelway.ports.ledger import Deployment, Quarantine, Question
 from keelway.store.database import open_database
 from keelway.store.ledger import SqlLedger
-from keelway.testing.conformance.ledger import NOW, TO_DEPLOYED, LedgerTests, some_request
+from keelway.testing.conformance.ledger import (
+    NOW,
+    TO_DEPLOYED,
+    LedgerTests,
+    some_answer,
+    some_question,
+    some_request,
+)
 
 
 class TestSqlLedger(LedgerTests):
@@ -124,3 +131,44 @@ def test_two_engines_on_one_file_see_each_other(ledger, url, home):
     ledger.create(some_request(), "app", "k")
     assert second.find("T-1").task.request == some_request()
     other.dispose()
+
+
+def test_what_was_never_asked_cannot_be_answered(ledger):
+    row, _ = ledger.create(some_request(), "app", "k")
+    with pytest.raises(YourFault) as caught:
+        ledger.answer("nobody asked", some_answer(some_question(row)))
+    assert caught.value.code == "unknown_question"
+
+
+def test_an_id_that_is_used_twice_is_our_fault_and_writes_nothing(ledger):
+    row, _ = ledger.create(some_request(), "app", "k")
+    ledger.ask(some_question(row))
+    before = ledger.events()
+    with pytest.raises(OurFault) as caught:
+        ledger.ask(some_question(row, plan_version=2))
+    assert caught.value.code == "store_conflict"
+    assert ledger.events() == before
+    assert len(ledger.questions()) == 1
+
+
+def test_repeating_a_record_writes_nothing(ledger):
+    deployment = Deployment("d", "t", "e", "r", "s", "live", 1, NOW, figures={"n": 1})
+    entry = Quarantine("abc", "t", "bad", NOW)
+    for _ in range(2):
+        ledger.save_deployment(deployment)
+        ledger.quarantine(entry)
+        ledger.set_state("a", "b")
+    assert len(ledger.events()) == 3
+
+
+def test_an_unknown_task_has_no_stage(ledger):
+    with pytest.raises(YourFault):
+        ledger.stage("T-9", "planning", 1, "running", {})
+
+
+def test_failed_tests_are_remembered(ledger, engine):
+    row, _ = ledger.create(some_request(), "app", "k")
+    for status in (Status.PLANNING, Status.DEVELOPING, Status.TESTING, Status.DEVELOPING):
+        ledger.move(row.task.id, status)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT tests_passed FROM agent_tasks")).scalar() == 0

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from keelway.core.errors import YourFault
 from keelway.store.dialect import WRITE, lock_schema, prepare
+from keelway.store.fault import reported
 from keelway.store.tables import COUNTERS
 from keelway.store.tables.views import create_views, drop_views
 
@@ -47,7 +48,7 @@ def open_database(url: str) -> Engine:
 
 def schema_version(engine: Engine) -> int:
     """Return the number of the last migration that ran, 0 for an empty database."""
-    with engine.connect() as connection:
+    with reported(), engine.connect() as connection:
         return _version(connection)
 
 
@@ -58,8 +59,9 @@ def upgrade(engine: Engine) -> int:
 
     Raises:
         YourFault: the database is too new for this code.
+        TheirFault: the database cannot be reached or read.
     """
-    with engine.connect().execution_options(**WRITE) as connection, connection.begin():
+    with reported(), engine.connect().execution_options(**WRITE) as connection, connection.begin():
         lock_schema(connection)
         found = _version(connection)
         _refuse_newer(connection, found)
@@ -79,7 +81,7 @@ def check_schema(engine: Engine) -> None:
     Raises:
         YourFault: it is too new, or it was never brought up to date.
     """
-    with engine.connect() as connection:
+    with reported(), engine.connect() as connection:
         found = _version(connection)
         _refuse_newer(connection, found)
     if found < VERSION:

@@ -16,6 +16,7 @@ from keelway.core.model.event import GENESIS
 from keelway.store.chain.journal import link_hash
 from keelway.store.chain.witness import Head, Witness
 from keelway.store.dialect import snapshot
+from keelway.store.fault import reported
 from keelway.store.tables import CHAIN, EVENTS
 from keelway.store.tables.column import clean
 
@@ -49,7 +50,7 @@ def verify(engine: Engine, home: Path | None = None) -> Report:
             return Report(False, 0, None, f"The witness audit.head cannot be read: {problem}.", GENESIS)
         if witness is None:
             return Report(False, 0, None, "The witness audit.head is missing.", GENESIS)
-    with snapshot(engine) as connection:
+    with reported(), snapshot(engine) as connection:
         return _walk(connection, witness)
 
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, bindparam, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from keelway.core.codec import canonical
-from keelway.core.errors import KeelwayError, OurFault, TheirFault
+from keelway.core.errors import KeelwayError, OurFault
 from keelway.core.model.event import GENESIS, Event, EventKind
 from keelway.store.chain.witness import Head, Witness
 from keelway.store.dialect import WRITE
+from keelway.store.fault import reported
 from keelway.store.tables import CHAIN, COUNTERS, EVENTS
 
 BODY_BYTES_MAX = 1_000_000
@@ -103,7 +103,7 @@ class Journal:
         self.clock = clock
         self.witness = Witness(home)
         home.mkdir(parents=True, exist_ok=True)
-        with engine.connect() as connection:
+        with reported(), engine.connect() as connection:
             first = _head(connection)
         # Without a first line, a kill right after the very first event would look like a lost witness.
         if first.sequence == 0:
@@ -115,11 +115,8 @@ class Journal:
         Raises:
             TheirFault: the database cannot be read.
         """
-        try:
-            with self.engine.connect() as connection:
-                return connection.execute(query).all()
-        except DBAPIError as problem:
-            raise _fault(problem) from problem
+        with reported(), self.engine.connect() as connection:
+            return connection.execute(query).all()
 
     @contextmanager
     def entry(self) -> Iterator[Entry]:
@@ -128,16 +125,15 @@ class Journal:
         Raises:
             TheirFault: the database is busy for too long, full, read-only or gone.
         """
-        try:
-            with self.engine.connect().execution_options(**WRITE) as connection, connection.begin():
+        with reported(), self.engine.connect() as connection:
+            connection.execution_options(**WRITE)
+            with connection.begin():
                 before = _head(connection, lock=True)
                 entry = Entry(connection, before, self.clock())
                 yield entry
                 if entry.head != before:
                     head = {"sequence": entry.head.sequence, "hash": entry.head.hash}
                     connection.execute(_ADVANCE, head)
-        except DBAPIError as problem:
-            raise _fault(problem) from problem
         if entry.head != before:
             self._advance(before, entry.head)
 
@@ -159,17 +155,3 @@ def _head(connection: Connection, *, lock: bool = False) -> Head:
     if row is None:
         raise OurFault("chain_head_missing", "The head of the audit chain is gone.", "keelway audit --verify")
     return Head(int(row.sequence), str(row.hash))
-
-
-def _fault(problem: DBAPIError) -> KeelwayError:
-    if isinstance(problem, IntegrityError):
-        return OurFault(
-            "store_conflict",
-            f"A record contradicts another: {problem.orig}.",
-            "report this with the task's events",
-        )
-    return TheirFault(
-        "store_unavailable",
-        f"The store cannot be used: {problem.orig}.",
-        "check free disk space and the database, then keelway doctor",
-    )
