@@ -219,7 +219,7 @@ def deployment(release: str, day: int, **change: object) -> DeploymentFact:
         environment="production",
         release=release,
         sha=release * 10,
-        status="retired",
+        status="superseded",
         healthy_seconds=100_000.0,
         requests=5_000,
         schema_version="0003",

@@ -57,6 +57,8 @@ def test_found(line: str, kind: str) -> None:
         "sha = '3b18e512dba79e4c8300dd08aeb37f8e728b8dad'",
         "url = 'https://example.com/a:b@c'",
         "token_of_appreciation_for_everyone()",
+        "postgresql://scott:tiger@localhost/test",
+        "https://user:password@intranet.local/",
         "",
     ],
 )

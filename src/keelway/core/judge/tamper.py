@@ -42,9 +42,7 @@ _PEEKING = frozenset(
         "gc.get_objects", "gc.get_referrers",
     }
 )  # fmt: skip
-_HARD_EXITS = frozenset(
-    {"os._exit", "os.abort", "os.kill", "os.killpg", "signal.raise_signal", "faulthandler._sigsegv"}
-)
+_HARD_EXITS = frozenset({"os._exit", "os.abort"})
 _SOFT_EXITS = frozenset({"sys.exit", "exit", "quit", "SystemExit", "builtins.exit", "builtins.quit"})
 _IMPORTERS = frozenset({"__import__", "importlib.import_module", "builtins.__import__"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

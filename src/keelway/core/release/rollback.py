@@ -26,9 +26,9 @@ from enum import StrEnum
 
 from keelway.core.policy import DAY_SECONDS, RollbackPolicy
 
-GOOD_STATUSES = frozenset({"live", "healthy", "retired", "superseded"})
+GOOD_STATUSES = frozenset({"live", "superseded"})
 """Statuses of a deployment that held its limits; any other proves nothing."""
-TAKEN_BACK = frozenset({"rolled_back", "quarantined"})
+TAKEN_BACK = frozenset({"rolled_back"})
 _REQUESTS_FULL = 1_000
 _HOUR_SECONDS = 3_600.0
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -27,7 +27,8 @@ _SHAPES: dict[str, re.Pattern[str]] = {
         "SendGrid key": r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}",
         "Telegram bot token": r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b",
         "JSON web token": r"\beyJ[A-Za-z0-9_-]{10,255}\.eyJ[A-Za-z0-9_-]{10,1024}\.[A-Za-z0-9_-]{10,512}",
-        "password in a URL": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'{}$<>]{1,64}:[^\s/:@\"'{}$<>]{3,128}@",
+        "password in a URL": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'{}$<>]{1,64}:"
+        r"(?!(?:pass|password|secret|changeme|x+|\*+)@)[^\s/:@\"'{}$<>]{3,128}@(?!localhost|127\.|host\b|example\.)",
     }.items()
 }
 _ASSIGNMENT = re.compile(
