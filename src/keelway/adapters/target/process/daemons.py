@@ -1,0 +1,115 @@
+"""Keep the supervisor and the fronts up; both outlive whoever started them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from keelway.adapters.target.process.site import Site
+from keelway.clients.control import ControlSocket, Json
+from keelway.clients.shell import base_env, create_time, end_tree, start_detached
+from keelway.core.errors import TheirFault
+
+_UP_SECONDS = 20.0
+_STEP_SECONDS = 0.05
+_SHOWN_BYTES = 2_000
+_GRACE_SECONDS = 5.0
+TICK_SECONDS = 1.0
+
+
+def ensure_supervisor(site: Site) -> None:
+    """Start the supervisor when none answers.
+
+    Raises:
+        TheirFault: it does not come up (``daemon_not_started``), with its last lines.
+    """
+    home = site.places.supervisor()
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home.chmod(0o700)
+    argv = ("keelway.programs.supervisor", "--home", str(home))
+    log = home / "output.log"
+    _ensure(site, "supervisor", lambda: site.supervisor.health() is not None, argv, log)
+
+
+def ensure_front(site: Site, environment: str) -> None:
+    """Start the front of an environment when it does not answer.
+
+    Raises:
+        TheirFault: it does not come up (``daemon_not_started``), with its last lines.
+    """
+    spec, folder = site.spec(environment), site.places.front(environment)
+    control = site.places.front_socket(environment)
+    for needed in (folder, control.parent):
+        needed.mkdir(parents=True, exist_ok=True, mode=0o700)
+    argv = (
+        "keelway.programs.front",
+        *("--listen", f"{spec.host}:{spec.port}"),
+        *("--control", str(control)),
+        *("--state", str(folder / "state.json")),
+        *("--tick-seconds", f"{TICK_SECONDS:g}"),
+    )
+    front = site.front(environment)
+    _ensure(site, f"front-{environment}", lambda: _serves(front), argv, folder / "log")
+
+
+def _serves(front: ControlSocket) -> bool:
+    state = front.answers("/state")
+    return state is not None and not state.get("stopping")
+
+
+def _ensure(site: Site, name: str, up: Callable[[], bool], argv: Sequence[str], log: Path) -> None:
+    if up():
+        return
+    with site.locked(f"start-{name}", 2 * _UP_SECONDS):
+        if up():
+            return
+        # -P: a folder called keelway in the working directory must not take the place of ours.
+        command = (site.python, "-P", "-m", *argv)
+        try:
+            pid = start_detached(command, str(site.places.home), base_env(str(site.places.home)), str(log))
+        except OSError as error:
+            raise TheirFault("daemon_not_started", f"The {name} cannot be started: {error}.") from error
+        deadline = time.monotonic() + _UP_SECONDS
+        while not up():
+            if not create_time(pid) or time.monotonic() > deadline:
+                raise TheirFault(
+                    "daemon_not_started", f"The {name} did not come up: {tail(log)}", f"see {log}"
+                )
+            time.sleep(_STEP_SECONDS)
+
+
+def tail(path: Path, bytes_max: int = _SHOWN_BYTES) -> str:
+    """Return the last lines of a log for an error message."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - bytes_max))
+            return file.read(bytes_max).decode("utf-8", "replace").strip() or "it said nothing"
+    except OSError as error:
+        return f"its log cannot be read ({error.strerror})"
+
+
+def stop_everything(site: Site, deadline_seconds: float) -> None:
+    """Let the fronts finish what is in flight, then end all processes, the supervisor and the fronts.
+
+    Raises:
+        TheirFault: something could not be ended.
+    """
+    for spec in site.project.environments:
+        front = site.front(spec.name)
+        if state := front.answers("/state"):
+            _end(lambda f=front: f.shutdown(deadline_seconds), state, deadline_seconds)  # type: ignore[misc]
+    if health := site.supervisor.health():
+        _end(lambda: site.supervisor.shutdown(deadline_seconds), health, deadline_seconds)
+
+
+def _end(ask: Callable[[], None], said: Json, deadline_seconds: float) -> None:
+    """Ask a program to end; end it by its number when it stays."""
+    pid = int(said["pid"])
+    born = create_time(pid)
+    ask()
+    deadline = time.monotonic() + deadline_seconds + _GRACE_SECONDS
+    while born and create_time(pid) == born and time.monotonic() < deadline:
+        time.sleep(_STEP_SECONDS)
+    if born and create_time(pid) == born and not end_tree(pid, born, _GRACE_SECONDS):
+        raise TheirFault("not_ended", f"Process {pid} could not be ended.", f"kill {pid}")

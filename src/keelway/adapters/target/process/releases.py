@@ -1,0 +1,112 @@
+"""Make immutable releases from commits, and remove old ones."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+import time
+
+from keelway.adapters.target.process.site import RECORD_NAME, Record, Site
+from keelway.clients.files import remove_tree
+from keelway.clients.git import Git
+from keelway.clients.shell import Command, base_env, run
+from keelway.core.errors import KeelwayError, TheirFault
+from keelway.ports.target import Built
+
+_SHOWN_CHARS = 3_000
+_WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_EXTRA_SECONDS = 60.0
+
+
+def build(site: Site, environment: str, sha: str, release: str) -> Built:
+    """Make a release in the place where it will run, because virtual environments hold absolute paths.
+
+    Raises:
+        TheirFault: the set-up failed (``build_failed``), or the disk did (``disk_failed``); nothing is left.
+    """
+    began = time.monotonic()
+    site.spec(environment)
+    folder = site.places.release(environment, release)
+    with site.locked(f"build-{environment}-{release}", site.project.setup_seconds_max + _EXTRA_SECONDS):
+        found = site.find(environment, release)
+        if found is not None and found.sha != sha:
+            raise TheirFault(
+                "release_taken", f"{release} in {environment} is built from {found.sha}, not from {sha}."
+            )
+        if found is None:
+            try:
+                found = _make(site, environment, sha, release)
+            except BaseException as error:
+                with contextlib.suppress(OSError):
+                    remove_tree(folder, site.places.home)
+                if isinstance(error, OSError):
+                    raise _disk(folder, error) from error
+                raise
+    return Built(release, found.sha, found.tree_sha, time.monotonic() - began)
+
+
+def _make(site: Site, environment: str, sha: str, release: str) -> Record:
+    git = Git(site.repository)
+    folder, tree = site.places.release(environment, release), site.tree(environment, release)
+    remove_tree(folder, site.places.home)
+    tree.mkdir(parents=True)
+    git.export(sha, str(tree))
+    _set_up(site, environment, release)
+    for entry in git.ls_tree(sha):
+        path = tree / entry.path
+        # A file with several names may belong to a package cache, which is not ours to change.
+        if path.is_file() and not path.is_symlink() and path.stat().st_nlink == 1:
+            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_WRITE_BITS)
+    record = Record(release, sha, git.tree_of(sha))
+    site.save(environment, record)
+    return record
+
+
+def _set_up(site: Site, environment: str, release: str) -> None:
+    project, tree = site.project, site.tree(environment, release)
+    if not project.setup:
+        return
+    home = site.places.home / "build-home"
+    home.mkdir(parents=True, exist_ok=True)
+    env = base_env(str(home), [str(tree / folder) for folder in project.path])
+    done = run(Command(project.setup, str(tree), env, project.setup_seconds_max))
+    if done.passed:
+        return
+    why = f"ended with {done.exit_code}"
+    if done.could_not_start:
+        why = f"did not start ({done.could_not_start})"
+    elif done.timed_out:
+        why = f"took longer than {project.setup_seconds_max:g} s"
+    said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()[-_SHOWN_CHARS:]
+    raise TheirFault(
+        "build_failed",
+        f"The set-up of {release} ({' '.join(project.setup)}) {why}. Last lines: {said or 'none'}",
+        "correct the set-up command or the commit",
+    )
+
+
+def prune(site: Site, environment: str, keep: frozenset[str]) -> tuple[str, ...]:
+    """Remove the complete releases that are not to be kept; return their names.
+
+    Raises:
+        TheirFault: one could not be removed (``disk_failed``).
+    """
+    gone = [record.release for record in site.built(environment) if record.release not in keep]
+    for name in gone:
+        with site.locked(f"build-{environment}-{name}", site.project.setup_seconds_max + _EXTRA_SECONDS):
+            place = site.places.release(environment, name)
+            try:
+                (place / RECORD_NAME).unlink(missing_ok=True)
+                remove_tree(place, site.places.home)
+                remove_tree(site.places.logs(environment, name), site.places.home)
+            except OSError as error:
+                raise _disk(place, error) from error
+    return tuple(gone)
+
+
+def _disk(path: object, error: OSError) -> KeelwayError:
+    return TheirFault(
+        "disk_failed",
+        f"{path} cannot be written: {error.strerror or error}.",
+        "free space or correct the rights of the folder, then try again",
+    )

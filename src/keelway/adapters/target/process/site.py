@@ -1,0 +1,161 @@
+"""What all verbs of the process target know: the project, its places and the programs that serve it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from keelway.clients.control import Front, Supervisor
+from keelway.clients.files import read_bounded, write_atomic
+from keelway.clients.places import Places
+from keelway.clients.shell import base_env
+from keelway.core.errors import TheirFault, YourFault
+from keelway.core.model.project import EnvironmentSpec, Project
+from keelway.ports.vault import Vault
+
+RECORD_NAME = "release.json"
+_RECORD_BYTES_MAX = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Record:
+    """Say what a release was built from; its file is written last, so that it means: complete."""
+
+    release: str
+    sha: str
+    tree_sha: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """Hold what a project's releases are made of and where they run."""
+
+    project: Project
+    repository: str
+    places: Places
+    vault: Vault
+    python: str
+    """Interpreter that has Keelway, for the supervisor and the fronts."""
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Return the line to the supervisor."""
+        return Supervisor(self.places.supervisor() / "supervisor.sock")
+
+    def front(self, environment: str) -> Front:
+        """Return the line to the front of an environment."""
+        return Front(self.places.front_socket(environment))
+
+    def spec(self, environment: str) -> EnvironmentSpec:
+        """Return the description of an environment.
+
+        Raises:
+            YourFault: there is none of this name.
+        """
+        try:
+            return self.project.environment(environment)
+        except KeyError:
+            known = ", ".join(spec.name for spec in self.project.environments) or "none"
+            raise YourFault(
+                "no_environment",
+                f"There is no environment {environment!r}; known: {known}.",
+                "correct the name",
+            ) from None
+
+    def url(self, environment: str) -> str:
+        """Return the address that users call."""
+        spec = self.spec(environment)
+        return f"http://{spec.host}:{spec.port}"
+
+    def tree(self, environment: str, release: str) -> Path:
+        """Return the folder with the files of a release."""
+        return self.places.release(environment, release) / "tree"
+
+    def find(self, environment: str, release: str) -> Record | None:
+        """Return what a release was built from; None when it is not, or not wholly, built."""
+        path = self.places.release(environment, release) / RECORD_NAME
+        try:
+            return Record(**json.loads(read_bounded(path, _RECORD_BYTES_MAX)))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, TheirFault) as error:
+            raise TheirFault(
+                "release_damaged",
+                f"{path} is damaged: {error}.",
+                "remove the release's folder and build it again",
+            ) from error
+
+    def record(self, environment: str, release: str) -> Record:
+        """Return what a release was built from.
+
+        Raises:
+            YourFault: there is no such release in the environment.
+        """
+        self.spec(environment)
+        found = self.find(environment, release)
+        if found is None:
+            raise YourFault(
+                "no_release",
+                f"There is no release {release} in {environment}.",
+                "build it, or choose another",
+            )
+        return found
+
+    def save(self, environment: str, record: Record) -> None:
+        """Declare a release complete."""
+        path = self.places.release(environment, record.release) / RECORD_NAME
+        write_atomic(path, json.dumps(asdict(record), indent=1, sort_keys=True).encode(), 0o444)
+
+    def built(self, environment: str) -> tuple[Record, ...]:
+        """Return every complete release of an environment, in the order of names."""
+        folder = self.places.releases(environment)
+        names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+        found = (self.find(environment, name) for name in names)
+        return tuple(record for record in found if record is not None)
+
+    def variables(self, environment: str, release: str, port: int = 0) -> dict[str, str]:
+        """Return the environment of a process of a release, without its secrets."""
+        first = [str(self.tree(environment, release) / folder) for folder in self.project.path]
+        data = self.places.data(environment)
+        base = {"PATH": base_env(str(data), first)["PATH"], "LANG": "C.UTF-8", "HOME": str(data)}
+        given = {
+            name: self.fill(value, environment, release, port)
+            for name, value in self.spec(environment).env.items()
+        }
+        names = {"KEELWAY_RELEASE": release, "KEELWAY_ENVIRONMENT": environment}
+        return {**base, **names, **given, **({"PORT": str(port)} if port else {})}
+
+    def fill(self, text: str, environment: str, release: str, port: int = 0) -> str:
+        """Fill the placeholders of a configured text; ``{port}`` is empty for what takes no traffic."""
+        log = self.places.fill(self.project.log, environment, release=release)
+        return self.places.fill(text, environment, release=release, port=str(port or ""), log=log)
+
+    def secrets(self, environment: str) -> dict[str, str]:
+        """Return the references of an environment's secrets by their names in the process."""
+        return {name: self.vault.reference(key) for name, key in self.spec(environment).secrets.items()}
+
+    @contextmanager
+    def locked(self, name: str, seconds_max: float) -> Iterator[None]:
+        """Do one thing at a time over all processes that use this home.
+
+        Raises:
+            TheirFault: another process holds the lock for too long.
+        """
+        folder = self.places.home / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{name}.lock", timeout=seconds_max)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise TheirFault(
+                "locked", f"Another process holds {name} for more than {seconds_max:g} s.", "try again later"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()

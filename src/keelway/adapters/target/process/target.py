@@ -1,0 +1,211 @@
+"""The verbs of the process target, each safe to repeat and fenced by the epoch of its holder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from keelway.adapters.target.process import daemons, look, releases, running, schema
+from keelway.adapters.target.process.running import ALIVE, WEB
+from keelway.adapters.target.process.site import Site
+from keelway.clients.control import Front, Json
+from keelway.clients.places import Places
+from keelway.core.errors import TheirFault
+from keelway.core.model.project import Project
+from keelway.ports.target import (
+    Built,
+    Capabilities,
+    EnvironmentState,
+    Migrated,
+    RunningRelease,
+    Target,
+)
+from keelway.ports.vault import Vault
+
+DRAIN_SECONDS = 30.0
+_LOCK_SECONDS = 30.0
+
+
+class ProcessTarget:
+    """Run releases as processes of this machine: a supervisor keeps them, a front moves the traffic."""
+
+    def __init__(self, project: Project, repository: str, home: str, vault: Vault, python: str) -> None:
+        self._site = Site(project, repository, Places(Path(home).resolve()), vault, python)
+
+    def ensure(self) -> None:
+        """Start the supervisor and every front that does not answer.
+
+        Raises:
+            TheirFault: one does not come up.
+        """
+        daemons.ensure_supervisor(self._site)
+        for spec in self._site.project.environments:
+            daemons.ensure_front(self._site, spec.name)
+
+    def stop_all(self, deadline_seconds: float) -> None:
+        """End the releases, the fronts and the supervisor; users get no answer any more.
+
+        Raises:
+            TheirFault: something could not be ended.
+        """
+        daemons.stop_everything(self._site, deadline_seconds)
+
+    def revive(self, environment: str) -> tuple[str, ...]:
+        """Start again what had traffic when everything was stopped; return the releases that had ended.
+
+        Raises:
+            TheirFault: one does not become healthy any more.
+        """
+        daemons.ensure_supervisor(self._site)
+        daemons.ensure_front(self._site, environment)
+        state = self._site.front(environment).state()
+        table, epoch = _table(state), int(state["epoch"])
+        alive = {one.release for one in running.kept(self._site, environment) if one.state in ALIVE}
+        ended = tuple(sorted(set(table) - alive))
+        for release in ended:
+            self.start(environment, release, epoch=epoch)
+        if ended:
+            self.switch(environment, {release: entry[1] for release, entry in table.items()}, epoch=epoch)
+            self.swap_workers(environment, max(table, key=lambda name: table[name][1]), epoch=epoch)
+        return ended
+
+    def capabilities(self) -> Capabilities:
+        """Say what this target can do."""
+        return Capabilities(side_by_side=True, weights=True, migrations=True, snapshots=True)
+
+    def state(self, environment: str) -> EnvironmentState:
+        """Read what really runs."""
+        return look.look(self._site, environment)
+
+    def build(self, environment: str, sha: str, release: str) -> Built:
+        """Make the immutable release of a commit."""
+        return releases.build(self._site, environment, sha, release)
+
+    def start(self, environment: str, release: str, *, epoch: int) -> RunningRelease:
+        """Start the web process of a release beside what runs, and wait until it is healthy."""
+        self._site.record(environment, release)
+        self._fence(environment, epoch)
+        running.start_web(self._site, environment, release, epoch)
+        return look.one(self._site, environment, release)
+
+    def switch(self, environment: str, weights: dict[str, int], *, epoch: int) -> None:
+        """Move all traffic in one step.
+
+        Raises:
+            TheirFault: a release does not run (``not_running``), or the front did not take the weights.
+        """
+        with self._site.locked(f"routes-{environment}", _LOCK_SECONDS):
+            front = self._fence_locked(environment, epoch)
+            table = {
+                release: (self._url(environment, release), share)
+                for release, share in weights.items()
+                if share
+            }
+            front.route(epoch, table)
+            taken = _table(front.state())
+        if taken != table:
+            raise TheirFault("switch_not_taken", f"The front of {environment} has {taken}, not {table}.")
+
+    def swap_workers(self, environment: str, release: str, *, epoch: int) -> None:
+        """Stop the workers of every other release, then start those of this one."""
+        site = self._site
+        if release:
+            site.record(environment, release)
+        self._fence(environment, epoch)
+        for process in running.kept(site, environment):
+            if process.process != WEB and process.release != release:
+                site.supervisor.remove(process.id)
+        if release:
+            for worker in site.project.processes:
+                if worker.name != WEB:
+                    running.put(site, environment, release, worker, epoch)
+
+    def retire(self, environment: str, release: str, *, epoch: int) -> None:
+        """Drain and stop a release that receives no traffic; its files stay.
+
+        Raises:
+            TheirFault: it receives traffic (``still_routed``).
+        """
+        site = self._site
+        site.record(environment, release)
+        front = self._fence(environment, epoch)
+        if release in _table(front.state()):
+            raise TheirFault(
+                "still_routed",
+                f"{release} takes traffic in {environment}, so it was not stopped.",
+                "switch the traffic first",
+            )
+        front.drain(release, DRAIN_SECONDS)
+        for process in running.kept(site, environment):
+            if process.release == release:
+                site.supervisor.remove(process.id)
+
+    def boots(self, environment: str, release: str) -> str:
+        """Start a release on the present schema without traffic, probe and stop it."""
+        self._site.record(environment, release)
+        daemons.ensure_supervisor(self._site)
+        return running.boots(self._site, environment, release)
+
+    def schema(self, environment: str, release: str) -> int | None:
+        """Read the schema version by the status command of a release."""
+        return schema.version(self._site, environment, release)
+
+    def migrate(self, environment: str, release: str, version: int | None, *, epoch: int) -> Migrated:
+        """Move the schema up to the newest or down to a version by the commands of a release."""
+        self._fence(environment, epoch)
+        return schema.migrate(self._site, environment, release, version)
+
+    def prune(self, environment: str, keep: tuple[str, ...]) -> tuple[str, ...]:
+        """Remove stopped releases that are not to be kept."""
+        site = self._site
+        site.spec(environment)
+        daemons.ensure_supervisor(site)
+        daemons.ensure_front(site, environment)
+        processes = running.kept(site, environment)
+        busy = {process.release for process in processes if process.state in ALIVE | {"stopping"}}
+        busy |= set(_table(site.front(environment).state()))
+        gone = releases.prune(site, environment, frozenset(keep) | busy)
+        for process in processes:
+            if process.release in gone:
+                site.supervisor.remove(process.id)
+        return gone
+
+    def _fence(self, environment: str, epoch: int) -> Front:
+        """Make the front refuse every older holder from now on.
+
+        Raises:
+            StaleEpoch: we are the older holder.
+        """
+        self._site.spec(environment)
+        with self._site.locked(f"routes-{environment}", _LOCK_SECONDS):
+            return self._fence_locked(environment, epoch)
+
+    def _fence_locked(self, environment: str, epoch: int) -> Front:
+        daemons.ensure_supervisor(self._site)
+        daemons.ensure_front(self._site, environment)
+        front = self._site.front(environment)
+        front.route(epoch, _table(front.state()))
+        return front
+
+    def _url(self, environment: str, release: str) -> str:
+        web = running.find(self._site, environment, release, WEB)
+        if web is None or web.state != "running":
+            raise TheirFault(
+                "not_running",
+                f"{release} does not run in {environment}, so it cannot take traffic.",
+                "start it first",
+            )
+        return web.url
+
+
+def _table(state: Json) -> dict[str, tuple[str, int]]:
+    """Return what takes traffic, as address and weight by release."""
+    backends = state["backends"]
+    return {
+        release: (str(entry["url"]), int(entry["weight"]))
+        for release, entry in backends.items()
+        if entry["weight"]
+    }
+
+
+_check: type[Target] = ProcessTarget
+ADAPTER = ProcessTarget
