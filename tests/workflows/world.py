@@ -22,7 +22,7 @@ from keelway.core.model.project import (
     Project,
 )
 from keelway.core.model.task import OWNER, Actor, Request
-from keelway.core.policy import Policy, ReviewPolicy
+from keelway.core.policy import Policy, ReviewPolicy, WatchPolicy
 from keelway.engine.journal import CrashAt, Journal
 from keelway.engine.memory import MemoryEngine
 from keelway.ports.agent import Assignment, Effort, Stop
@@ -61,7 +61,8 @@ GOOD_EDITS = {
     "two.py": "two = 2\n",
     "tests/test_two.py": 'from pathlib import Path\n\n\ndef test_two():\n    assert "two" in Path("two.py").read_text()\n',
 }
-TRUSTING = Policy(review=ReviewPolicy(auto_merge_risk="medium"))
+TRUSTING = Policy(review=ReviewPolicy(auto_merge_risk="medium"), watch=WatchPolicy(watch_seconds=1800.0))
+"""Merges alone, and watches for half an hour only, so that most lives are short."""
 
 PROJECT = Project(
     "fake",

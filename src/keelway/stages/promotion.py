@@ -28,7 +28,6 @@ from keelway.routines.outcome import Aborted, StageFailed
 from keelway.routines.rollout import deploy, finish, hold
 from keelway.routines.wayback import UNSETTLED, take_back_unsettled
 
-
 _LIMITS = passed("limits_in_judgement", "The hard limits are part of the judgement on the numbers.")
 
 

@@ -47,12 +47,10 @@ def land(ctx: Context, patch: TestedPatch) -> Merged:
         risk = Risk(patch.risk, 0, patch.risk_factors)
         why = f"pull request #{pull.number} passed every check; {verdict.reasons[0].message}"
         text = approval_question(patch.task, binding, risk, why, ctx.policy.review)
-        approval = require(ctx, binding, text, patch.task.request.requested_by, patch.risk)
-        ctx.act(
-            "approval noted", ctx.forge.comment, pull.number, approval.message, key=ctx.key("approval noted")
-        )
+        require(ctx, binding, text, patch.task.request.requested_by, patch.risk)
         verdict = _judge(ctx, patch, pull, binding, "approved")
     _insist(verdict)
+    _note_approval(ctx, patch, pull, binding)
     _take_lane(ctx)
     _insist(_judge(ctx, patch, pull, binding, "merging"))
     merge = _merge(ctx, patch, pull)
@@ -82,6 +80,14 @@ def _open(ctx: Context, patch: TestedPatch) -> Pull:
         run = CheckRun(check.name, patch.head_sha, check.passed, check.examined, check.detail)
         ctx.act(f"set check:{check.name}", ctx.forge.set_check, run, key=ctx.key(f"check:{check.name}"))
     return pull
+
+
+def _note_approval(ctx: Context, patch: TestedPatch, pull: Pull, binding: Binding) -> None:
+    """Leave the person's answer on the pull request, where later readers look for it."""
+    consent = answer_to(ctx, binding, patch.task.request.requested_by, patch.risk)
+    if consent.ruling is Ruling.PASS:
+        text = f"{consent.message} It counts for {binding.digest} only. {consent.evidence.get('remarks', '')}".strip()
+        ctx.act("approval noted", ctx.forge.comment, pull.number, text, key=ctx.key("approval noted"))
 
 
 def _body(patch: TestedPatch) -> str:

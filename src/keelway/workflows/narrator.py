@@ -22,10 +22,14 @@ ENTRIES_MAX = 10_000
 
 
 class Narrator:
-    """Tell one story for one subject."""
+    """Tell one story for one subject.
 
-    def __init__(self, conductor: Conductor, subject: str) -> None:
-        self.conductor, self.subject = conductor, subject
+    Stories that share a subject count their entries from different numbers, because the
+    number is part of the key that keeps an effect from being done twice.
+    """
+
+    def __init__(self, conductor: Conductor, subject: str, first_entry: int = 1) -> None:
+        self.conductor, self.subject, self.first_entry = conductor, subject, first_entry
         self._entries: dict[str, int] = {}
         self.stage_name = ""
 
@@ -40,7 +44,7 @@ class Narrator:
         part = PART_OF[verb]
         self.stage_name = part.name
         for _ in range(ENTRIES_MAX):
-            entry = self._entries[part.name] = self._entries.get(part.name, 0) + 1
+            entry = self._entries[part.name] = self._entries.get(part.name, self.first_entry - 1) + 1
             payload = {"subject": self.subject, "entry": entry, "value": to_json(value)}
             envelope = await self._call(part.queue, part.name, f"{part.name}-{entry}", payload)
             if envelope.kind == "passed":

@@ -16,7 +16,7 @@ from keelway.workflows.narrator import Narrator
 async def watch(conductor: Conductor, payload: Any) -> Any:
     """Look once, then order the next look or a rollback."""
     order = from_json(WatchOrder, payload)
-    looked = await Narrator(conductor, order.task.id).stage(watching.look, order)
+    looked = await Narrator(conductor, order.task.id, order.number).stage(watching.look, order)
     task = order.task
     if looked.roll_back:
         back = RollbackOrder(f"{task.id}:back", PRODUCTION, SYSTEM, looked.message, "", task)
