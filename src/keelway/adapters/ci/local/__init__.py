@@ -1,0 +1,5 @@
+"""CI on this machine: every job in a clean checkout of its own that is gone afterwards."""
+
+from keelway.adapters.ci.local.ci import ADAPTER, LocalCi
+
+__all__ = ["ADAPTER", "LocalCi"]

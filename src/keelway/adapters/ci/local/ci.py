@@ -1,0 +1,144 @@
+"""Check commits on this machine with the project's own commands.
+
+What is asked and what the answers mean comes from the operator's configuration and from here,
+never from the commit. What it cannot rule out: the tests run as the same user as Keelway and read
+the path of their report from the command line, so a test process can forge the report. The ids
+that are expected from the base and the canary are the answer to that, both of which the judge
+weighs. Plug-ins of pytest load as the project's set-up installed them, since its own coverage and
+its own fixtures need them; a project that needs none says ``-p no:...`` or ``env
+PYTEST_DISABLE_PLUGIN_AUTOLOAD=1`` in its command. A command that stops at the first failure cannot
+be asked with a canary: it would leave expected tests out, and fail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keelway.adapters.ci.local.canary import plant
+from keelway.adapters.ci.local.command import Told, refused, run_check
+from keelway.adapters.ci.local.lines import python_lines
+from keelway.adapters.ci.local.place import Place, lend_place
+from keelway.adapters.ci.local.text import readable
+from keelway.clients.coverage_xml import Hits
+from keelway.clients.git import Git
+from keelway.core.errors import KeelwayError
+from keelway.core.model.project import Project
+from keelway.ports.ci import CheckJob, CheckReport, Ci
+
+__all__ = ["ADAPTER", "LocalCi"]
+
+_SOURCE_BYTES_MAX = 4 * 1024 * 1024
+_SETUP_OUTPUT_CHARS = 3_000
+_PYTHON = ".py"
+
+Lines = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class LocalCi:
+    """Run jobs one by one, each in its own checkout; several may run at once."""
+
+    project: Project
+    repository: str
+    """Our own bare repository."""
+    root: str
+    """Folder of the checkouts and of the download caches that only the set-up is told about."""
+
+    def check(self, job: CheckJob) -> CheckReport:
+        """Run a job to its end; failures are part of the report, never an exception."""
+        try:
+            with lend_place(Git(self.repository), job.sha, Path(self.root), self.project.path) as place:
+                return self._set_up(place, job)
+        except (KeelwayError, OSError) as error:
+            return CheckReport(job.sha, (), setup_error=str(error))
+
+    def _set_up(self, place: Place, job: CheckJob) -> CheckReport:
+        if self.project.setup:
+            done = place.run(self.project.setup, self.project.setup_seconds_max, **self._caches())
+            if not done.passed:
+                how = "took too long" if done.timed_out else f"ended with {done.exit_code}"
+                said = readable(done.stdout, done.stderr, str(place.tree))[-_SETUP_OUTPUT_CHARS:]
+                why = (
+                    done.could_not_start
+                    or f"{' '.join(self.project.setup)} {how}: {said or 'it said nothing.'}"
+                )
+                return CheckReport(job.sha, (), setup_error=why)
+        canary = plant(self.project, place, job.canary) if job.canary else ""
+        told = self._run(job, place, canary)
+        hits = _merged(told)
+        executable, executed = self._measured(job, hits) if hits is not None else ({}, {})
+        return CheckReport(
+            job.sha,
+            tuple(item.result for item in told),
+            tuple(test for item in told for test in item.tests),
+            executable,
+            executed,
+            canary_failed=self._believed(job, told) if canary else None,
+        )
+
+    def _run(self, job: CheckJob, place: Place, canary: str) -> list[Told]:
+        known = {check.name: check for check in self.project.checks}
+        told: list[Told] = []
+        for number, name in enumerate(job.checks):
+            if name in known:
+                told.append(run_check(known[name], number, place, canary))
+            else:
+                names = ", ".join(known) or "none"
+                told.append(refused(name, f"No check is called {name!r}. Next: use one of: {names}."))
+            if job.stop_at_first and not told[-1].result.passed:
+                break
+        return told
+
+    def _believed(self, job: CheckJob, told: list[Told]) -> bool | None:
+        """Tell whether every command that met the canary failed it, and one did; None without tests."""
+        if not {check.name for check in self.project.checks if check.kind == "tests"} & set(job.checks):
+            return None
+        met = [item.canary_failed for item in told if item.canary_failed is not None]
+        return bool(met) and all(met)
+
+    def _caches(self) -> dict[str, str]:
+        """Let set-ups share what they download; copies, because a linked file could be altered for all."""
+        cache = Path(self.root).resolve() / "downloads"
+        return {
+            "UV_CACHE_DIR": str(cache / "uv"),
+            "UV_LINK_MODE": "copy",
+            "PIP_CACHE_DIR": str(cache / "pip"),
+            "NPM_CONFIG_CACHE": str(cache / "npm"),
+        }
+
+    def _measured(self, job: CheckJob, hits: Hits) -> tuple[Lines, Lines]:
+        """Count lines from the commit itself: the checkout belongs to the tests by now."""
+        executable: Lines = {}
+        executed: Lines = {}
+        for path in job.coverage_of:
+            ran = hits.get(path, {})
+            can = set(ran)
+            if path.endswith(_PYTHON):
+                text = Git(self.repository).read(job.sha, path, _SOURCE_BYTES_MAX)
+                lines = python_lines(text.decode("utf-8", "replace")) if text is not None else None
+                if lines is None:
+                    continue
+                can |= lines
+            elif path not in hits:
+                continue
+            executable[path] = tuple(sorted(can))
+            executed[path] = tuple(sorted(number for number, count in ran.items() if count > 0))
+        return executable, executed
+
+
+def _merged(told: list[Told]) -> Hits | None:
+    measured = [item.hits for item in told if item.hits is not None]
+    if not measured:
+        return None
+    merged: Hits = {}
+    for hits in measured:
+        for path, lines in hits.items():
+            known = merged.setdefault(path, {})
+            for number, count in lines.items():
+                known[number] = max(known.get(number, 0), count)
+    return merged
+
+
+ADAPTER = LocalCi
+_check: type[Ci] = LocalCi

@@ -1,0 +1,124 @@
+"""Run one check and take in what it reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from keelway.adapters.ci.local.canary import canary_failed, without
+from keelway.adapters.ci.local.place import Place
+from keelway.adapters.ci.local.text import readable
+from keelway.clients import coverage_xml, junit
+from keelway.clients.files import read_bounded
+from keelway.clients.shell import Done
+from keelway.core.errors import KeelwayError
+from keelway.core.judge.tests import ERROR, FAILED, SKIPPED, TestResult
+from keelway.core.model.project import CheckCommand
+from keelway.ports.ci import CommandResult
+
+__all__ = ["Told", "refused", "run_check"]
+
+_JUNIT, _COVERAGE, _TESTS = "{junit}", "{coverage}", "tests"
+_RED = frozenset({FAILED, ERROR})
+
+
+@dataclass(frozen=True)
+class Told:
+    """Hold what one check told."""
+
+    result: CommandResult
+    tests: tuple[TestResult, ...] = ()
+    hits: coverage_xml.Hits | None = None
+    """None when the command writes no coverage report at all."""
+    canary_failed: bool | None = None
+    """None when the planted test did not come up at all."""
+
+
+def refused(name: str, why: str) -> Told:
+    """Return the result of a check that was not even tried."""
+    return Told(CommandResult(name, None, 0.0, 0, could_not_start=why))
+
+
+def run_check(check: CheckCommand, number: int, place: Place, canary: str) -> Told:
+    """Run a check to its end or its timeout.
+
+    Args:
+        check: what to run.
+        number: tells the report files of several checks apart.
+        place: where.
+        canary: path of the planted test, or "".
+    """
+    tests_kind = check.kind == _TESTS
+    if tests_kind and not any(_JUNIT in word for word in check.run):
+        why = f"The tests check {check.name!r} has no {_JUNIT} in its command, so nothing would tell which tests ran."
+        return refused(
+            check.name, f"{why} Next: let it write JUnit XML there, for example --junitxml={_JUNIT}."
+        )
+    report, coverage = place.reports / f"{number}-junit.xml", place.reports / f"{number}-coverage.xml"
+    argv = tuple(word.replace(_JUNIT, str(report)).replace(_COVERAGE, str(coverage)) for word in check.run)
+    done = place.run(argv, check.seconds_max)
+    result = _result(check, done, place)
+    if not tests_kind or done.could_not_start:
+        return Told(result)
+    tests, complaint = _tests(report, place, canary)
+    told = Told(_judged(result, without(canary, tests), complaint, tests), without(canary, tests))
+    if canary:
+        told = replace(told, canary_failed=canary_failed(canary, tests))
+    if any(_COVERAGE in word for word in check.run):
+        hits, complaint = _hits(coverage, place)
+        told = replace(told, hits=hits, result=_noted(told.result, complaint))
+    return told
+
+
+def _result(check: CheckCommand, done: Done, place: Place) -> CommandResult:
+    return CommandResult(
+        check.name,
+        done.exit_code,
+        done.seconds,
+        int(done.exit_code is not None),
+        readable(done.stdout, done.stderr, str(place.tree)),
+        done.timed_out,
+        done.could_not_start,
+    )
+
+
+def _judged(
+    result: CommandResult, tests: tuple[TestResult, ...], complaint: str, with_canary: tuple[TestResult, ...]
+) -> CommandResult:
+    """Let the tests speak where the exit code cannot: after a canary 1 says nothing, and 0 may lie."""
+    red = any(test.outcome in _RED for test in tests)
+    examined = sum(test.outcome != SKIPPED for test in tests)
+    code, notes = result.exit_code, [complaint]
+    if code == 1 and not red and any(test.outcome == FAILED for test in set(with_canary) - set(tests)):
+        code = 0
+    if code == 0 and red:
+        code = 1
+        notes.append("The command ended with 0 although its report names tests that failed.")
+    if not examined and not complaint:
+        notes.append("No test was executed.")
+    return _noted(replace(result, exit_code=code, examined=examined), *notes)
+
+
+def _noted(result: CommandResult, *notes: str) -> CommandResult:
+    said = [text for text in (result.output, *notes) if text]
+    return replace(result, output="\n".join(said))
+
+
+def _tests(report: Path, place: Place, canary: str) -> tuple[tuple[TestResult, ...], str]:
+    try:
+        data = read_bounded(report, junit.BYTES_MAX)
+        return junit.read_junit(data, (*place.files, canary) if canary else place.files, str(place.tree)), ""
+    except FileNotFoundError:
+        return (), "The command wrote no test report, so no test counts."
+    except (KeelwayError, OSError) as error:
+        return (), str(error)
+
+
+def _hits(report: Path, place: Place) -> tuple[coverage_xml.Hits, str]:
+    try:
+        data = read_bounded(report, coverage_xml.BYTES_MAX)
+        return coverage_xml.read_coverage(data, place.files, str(place.tree)), ""
+    except FileNotFoundError:
+        return {}, "The command wrote no coverage report, so no line counts as run."
+    except (KeelwayError, OSError) as error:
+        return {}, str(error)

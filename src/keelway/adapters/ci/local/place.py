@@ -1,0 +1,95 @@
+"""Lend a clean place: the files of one commit, a home, a folder for reports; all of it goes away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from keelway.clients.files import remove_tree
+from keelway.clients.git import Git
+from keelway.clients.shell import MARKER, Command, Done, base_env, create_time, run
+from keelway.core.errors import KeelwayError
+
+__all__ = ["Place", "lend_place"]
+
+_OUTPUT_BYTES_MAX = 1_000_000
+_LEFTOVERS_MAX = 20
+_NAME = re.compile(r"ci-(?P<pid>\d{1,9})-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Know the folders of one job."""
+
+    folder: Path
+    files: tuple[str, ...]
+    """Every path of the commit."""
+    path_first: tuple[str, ...] = ()
+
+    @property
+    def tree(self) -> Path:
+        """Return the checkout."""
+        return self.folder / "tree"
+
+    @property
+    def reports(self) -> Path:
+        """Return the folder of the report files, which is outside the checkout."""
+        return self.folder / "reports"
+
+    def run(self, argv: tuple[str, ...], seconds_max: float, **more: str) -> Done:
+        """Run a program in the checkout; nothing of our own environment reaches it."""
+        env = {
+            **base_env(str(self.folder / "home"), [str(self.tree / name) for name in self.path_first]),
+            "TMPDIR": str(self.folder / "tmp"),
+            "CI": "1",
+            "NO_COLOR": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONSAFEPATH": "1",
+            MARKER: self.folder.name,
+            **more,
+        }
+        return run(Command(argv, str(self.tree), env, seconds_max, _OUTPUT_BYTES_MAX))
+
+
+@contextmanager
+def lend_place(git: Git, sha: str, root: Path, path_first: tuple[str, ...]) -> Iterator[Place]:
+    """Export a commit into a new place below ``root`` and remove the place in the end.
+
+    Raises:
+        TheirFault: git does not have the commit, or cannot write it.
+        OSError: the folders cannot be made.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    _sweep(root)
+    folder = root.resolve() / f"ci-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    place = Place(folder, tuple(entry.path for entry in git.ls_tree(sha)), path_first)
+    try:
+        for name in ("tree", "home", "tmp", "reports"):
+            (folder / name).mkdir(parents=True, mode=0o700)
+        git.export(sha, str(place.tree))
+        yield place
+    finally:
+        _remove(folder, root)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what jobs of processes that no longer live have left."""
+    gone = (
+        path
+        for path in root.iterdir()
+        if (name := _NAME.fullmatch(path.name)) and not create_time(int(name["pid"]))
+    )
+    for _, path in zip(range(_LEFTOVERS_MAX), gone, strict=False):
+        _remove(path, root)
+
+
+def _remove(folder: Path, root: Path) -> None:
+    # What cannot be removed now is tried again by the first job of another process.
+    with contextlib.suppress(OSError, KeelwayError):
+        remove_tree(folder, root)
