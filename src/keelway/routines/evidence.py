@@ -164,7 +164,7 @@ def _new_tests(
     report = ctx.act(
         f"new tests:{turn}", ctx.ci.check, CheckJob(tree, _test_checks(ctx), purpose="new-tests")
     )
-    return (judge_new_tests(report.tests, fresh, plan.kind),)
+    return (judge_new_tests(report.tests, fresh, plan.kind, known_ids=known),)
 
 
 def _in(test: str, paths: tuple[str, ...]) -> bool:
