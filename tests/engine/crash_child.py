@@ -48,7 +48,7 @@ def build(engine, payload):
     die("stage begun")
     told = [engine.step("make", effect("make"))]
     threading.Timer(0.1, die, ["stage asleep"]).start()
-    engine.sleep(0.25)
+    engine.sleep(5 if POINT == "stage asleep" else 0.25)
     told.append(engine.step("test", effect("test")))
     die("stage ending")
     return [payload, *told]
@@ -61,7 +61,7 @@ async def deliver(conductor, payload):
     die("answer received")
     told.append(await conductor.call("dev", "build", "build-1", payload))
     die("stage ended")
-    await conductor.start("watch", "T2", payload, 0.2)
+    await conductor.start("watch", "T2", payload, 1.0)
     die("watch delayed")
     told.append(await conductor.step("merge", effect("merge")))
     die("story ending")
@@ -89,7 +89,8 @@ def live():
     die("started")
     begin = time.monotonic()
     while engine.status("T1") != "done" or engine.status("T2") != "done":
-        if time.monotonic() - begin > 0.4 and not (HOME / "answered").exists():
+        parked = POINT == "story parked" and (HOME / "armed").exists()
+        if time.monotonic() - begin > 0.4 and not parked and not (HOME / "answered").exists():
             engine.send("T1", "answer", "yes")
             (HOME / "answered").touch()
             die("answer sent")

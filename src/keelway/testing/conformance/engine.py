@@ -160,7 +160,7 @@ class EngineTests:
                 told.append(caught.value.code)
             return told
 
-        told = self.run(runtime, wait, story, stage=stage)
+        told = self.run(runtime, wait, _story, stage=stage)
         assert told == ["verb_in_verb", "stage_unknown", "queue_unknown", "key_again"]
         with pytest.raises(OurFault, match="no story"):
             runtime.start("nothing", "T2", None)
@@ -206,7 +206,7 @@ class EngineTests:
         async def _story(conductor: Conductor, payload: Any) -> Any:
             await conductor.step("begin", lambda: begun.append(conductor.id))
             if payload == "first":
-                await conductor.start("story", "T2", None, 1.0)
+                await conductor.start("story", "T2", None, 1.5)
                 await conductor.start("story", "T3", None, 3600)
 
         runtime.launch({"story": _story}, {}, QUEUES)
@@ -224,8 +224,8 @@ class EngineTests:
         seen: list[str] = []
 
         async def _story(conductor: Conductor, payload: Any) -> Any:
-            await conductor.step("before", lambda: seen.append("before"))
             try:
+                await conductor.step("before", lambda: seen.append("before"))
                 with suppress(Exception):
                     await conductor.receive("answer", 3600)
             finally:
@@ -234,8 +234,8 @@ class EngineTests:
 
         self.begin(runtime, _story)
         wait(lambda: seen == ["before"])
+        time.sleep(0.2)  # in real time, let it reach the wait; it leaves all the same if it has not
         runtime.cancel("T1")
-        assert runtime.status("T1") == "cancelled"
         wait(lambda: "left" in seen)
         assert (seen, runtime.status("T1")) == (["before", "left"], "cancelled")
 
@@ -244,8 +244,8 @@ class EngineTests:
         seen: list[str] = []
 
         def stage(engine: Engine, payload: Any) -> Any:
-            engine.step("before", lambda: seen.append("before"))
             try:
+                engine.step("before", lambda: seen.append("before"))
                 with suppress(Exception):
                     engine.sleep(3600)
                 engine.step("after", lambda: seen.append("after"))
