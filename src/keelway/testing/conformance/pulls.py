@@ -1,5 +1,5 @@
 """Hold every book of pull requests and issues to the same promises."""
-# ruff: noqa: D102, S101  these are tests, shipped for the authors of adapters
+# ruff: noqa: S101  these are tests, shipped for the authors of adapters
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class PullBookTests:
     """Subclass it with one fixture: ``book``, empty."""
 
     def test_pull_is_recorded_once_per_key(self, book: PullBook) -> None:
+        """Record a pull request once."""
         first = book.add_pull(PULL, "T-1", "k1")
         assert first == replace(PULL, number=first.number)
         assert first.number > 0
@@ -25,6 +26,7 @@ class PullBookTests:
         assert book.pull(first.number + 100) is None
 
     def test_only_the_open_pull_of_both_branches_is_found(self, book: PullBook) -> None:
+        """Find open pull requests only."""
         first = book.add_pull(PULL, "T-1", "k1")
         assert book.open_pull_of("feature/x", "develop") == first
         assert book.open_pull_of("feature/x", "main") is None
@@ -36,12 +38,14 @@ class PullBookTests:
         assert book.add_pull(PULL, "T-1", "k1") == merged, "a known key returns what was recorded"
 
     def test_numbers_are_shared_with_issues(self, book: PullBook) -> None:
+        """Give every number once."""
         pull, issue = book.add_pull(PULL, "T-1", "k1"), book.add_issue(ISSUE, "k2")
         assert pull.number != issue.number
         assert book.pull(issue.number) is None
         assert book.issue(pull.number) is None
 
     def test_comments_keep_order_and_come_once_per_key(self, book: PullBook) -> None:
+        """Keep comments in order, each once."""
         pull, issue = book.add_pull(PULL, "T-1", "k1"), book.add_issue(ISSUE, "k2")
         for body, key in (("one", "c1"), ("two", "c2"), ("one", "c1")):
             book.add_comment(pull.number, body, key)
@@ -50,6 +54,7 @@ class PullBookTests:
         assert book.comments(issue.number) == ("three",)
 
     def test_latest_check_of_a_name_rules(self, book: PullBook) -> None:
+        """Let the latest result of a check rule."""
         sha = "d" * 40
         book.set_check(CheckRun("tests", sha, passed=False, examined=1, detail="red"), "a")
         book.set_check(CheckRun("lint", sha, passed=True, examined=9), "b")
@@ -62,6 +67,7 @@ class PullBookTests:
         assert book.checks("e" * 40) == ()
 
     def test_issue_is_recorded_once_and_saved(self, book: PullBook) -> None:
+        """Record an issue once."""
         issue = book.add_issue(ISSUE, "k")
         assert issue == replace(ISSUE, number=issue.number)
         assert book.add_issue(replace(ISSUE, title="x"), "k") == issue

@@ -1,5 +1,5 @@
 """Hold every sandbox to the same promises."""
-# ruff: noqa: D102, S101  these are tests, shipped for the authors of adapters
+# ruff: noqa: S101  these are tests, shipped for the authors of adapters
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class SandboxTests:
         return shop.sandbox.open(task, shop.forge.head("develop"), f"feature/{task}")
 
     def test_open_holds_the_base_and_is_the_same_again(self, shop: Shop) -> None:
+        """Open once and return what is there after that."""
         workspace = self.open(shop)
         base = workspace.base_sha
         assert base == shop.forge.head("develop")
@@ -45,6 +46,7 @@ class SandboxTests:
         assert shop.read(workspace, "new.py") == "1\n"
 
     def test_collect_makes_one_commit_and_the_same_again(self, shop: Shop) -> None:
+        """Turn edits into one deterministic commit."""
         workspace = self.open(shop)
         shop.write(workspace, "new/file.py", "1\n")
         shop.write(workspace, "app.py", None)
@@ -55,12 +57,14 @@ class SandboxTests:
         assert shop.sandbox.collect(workspace, workspace.base_sha, "feat: x", "feature/T-1") == done
 
     def test_nothing_changed_is_said_and_moves_nothing(self, shop: Shop) -> None:
+        """Say that nothing changed."""
         workspace = self.open(shop)
         done = shop.sandbox.collect(workspace, workspace.base_sha, "feat: x", "feature/T-1")
         assert not done.changed
         assert done.head_sha == workspace.base_sha
 
     def test_reset_starts_again_from_a_commit(self, shop: Shop) -> None:
+        """Drop what was not collected."""
         workspace = self.open(shop)
         shop.write(workspace, "kept.py", "1\n")
         kept = shop.sandbox.collect(workspace, workspace.base_sha, "one", "feature/T-1")
@@ -75,12 +79,14 @@ class SandboxTests:
         assert shop.forge.diff(fresh.base_sha, more.head_sha).paths == {"kept.py", "more.py"}
 
     def test_tasks_do_not_share_files(self, shop: Shop) -> None:
+        """Keep tasks apart."""
         one, two = self.open(shop, "T-1"), self.open(shop, "T-2")
         shop.write(one, "one.py", "1\n")
         assert shop.read(two, "one.py") is None
         assert not shop.sandbox.collect(two, two.base_sha, "m", "feature/T-2").changed
 
     def test_close_forgets_and_may_be_repeated(self, shop: Shop) -> None:
+        """Remove a workspace for good."""
         workspace = self.open(shop)
         shop.write(workspace, "new.py", "1\n")
         for _ in range(2):
@@ -88,6 +94,7 @@ class SandboxTests:
         assert shop.read(self.open(shop), "new.py") is None
 
     def test_protected_branches_are_refused(self, shop: Shop) -> None:
+        """Never collect onto a protected branch."""
         workspace = self.open(shop)
         shop.write(workspace, "new.py", "1\n")
         with pytest.raises(PolicyRefused) as caught:
