@@ -1,0 +1,97 @@
+"""What may be asked about environments, releases and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from keelway.app.query.sources import Desk
+from keelway.app.view import make
+from keelway.app.view.back import preview, targets_of
+from keelway.app.view.system import (
+    BackPreview,
+    EnvironmentReleases,
+    EnvironmentView,
+    HealthView,
+    ProbeView,
+    ReleaseLine,
+)
+from keelway.core.model.project import PRODUCTION
+
+
+class PlaceQueries(Desk):
+    """Answer questions about environments."""
+
+    def environments(self) -> tuple[EnvironmentView, ...]:
+        """Show every environment: the book, and what really runs."""
+        return tuple(self._environment(spec.name) for spec in self._from.config.project.environments)
+
+    def releases(self, environment: str = "") -> tuple[EnvironmentReleases, ...]:
+        """Show what was deployed where, and where one could go back to."""
+        names = [spec.name for spec in self._from.config.project.environments]
+        if environment:
+            names = [self._known(environment)]
+        return tuple(self._releases(name) for name in names)
+
+    def health(self, environment: str) -> HealthView:
+        """Ask an environment its health questions now, as a user would.
+
+        Raises:
+            RequestRefused: the control plane does not run.
+        """
+        doors, project = self._doors(), self._from.config.project
+        spec = project.environment(self._known(environment))
+        url = f"http://{spec.host}:{spec.port}"
+        state = doors.target.state(environment)
+        results = doors.probe.ask(url, project.probes)
+        requests, errors = doors.signal.totals(environment)
+        probes = tuple(
+            ProbeView(each.name, each.ok, each.latency_ms, each.status, each.detail) for each in results
+        )
+        good = bool(probes) and all(each.ok for each in probes)
+        return HealthView(environment, url, good, state.active, probes, state.detail, requests, errors)
+
+    def rollback_preview(self, what: str, to_release: str = "") -> BackPreview:
+        """Show what a rollback of a task or an environment would do.
+
+        Raises:
+            RequestRefused: there is nothing to take back.
+        """
+        config = self._from.config
+        if what in {spec.name for spec in config.project.environments}:
+            return preview(self._doors(), config.project, config.policy, what, to_release)
+        row = self._ledger.find(what)
+        return preview(self._doors(), config.project, config.policy, PRODUCTION, to_release, row.task.id)
+
+    def _environment(self, name: str) -> EnvironmentView:
+        spec = self._from.config.project.environment(name)
+        history = self._ledger.deployments(name)
+        live = next((entry for entry in history if entry.status == "live"), None)
+        url = f"http://{spec.host}:{spec.port}"
+        view = EnvironmentView(name, url)
+        if live is not None:
+            view = replace(view, recorded=live.release, task=self._name(live.task), since=live.started_at)
+        if self._from.doors is None:
+            return view
+        state = self._from.doors.target.state(name)
+        releases = tuple(
+            ReleaseLine(each.release, each.sha, each.state, each.weight, each.workers, each.restarts)
+            for each in state.releases
+        )
+        return replace(
+            view,
+            asked=True,
+            active=state.active,
+            healthy=state.healthy,
+            schema=state.schema,
+            detail=state.detail,
+            releases=releases,
+        )
+
+    def _releases(self, name: str) -> EnvironmentReleases:
+        history = self._ledger.deployments(name)
+        view = self._environment(name)
+        active = view.active or view.recorded
+        present = frozenset(each.release for each in view.releases) if view.asked else None
+        targets = targets_of(history, active, present, self._ledger.quarantined())
+        shown = tuple(make.deployment_view(entry, self._name) for entry in history)
+        return EnvironmentReleases(name, active, shown, targets)

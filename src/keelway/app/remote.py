@@ -1,0 +1,182 @@
+"""The control plane over HTTP, with the verbs and values that it has in its own process."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from keelway.app.server_file import Server
+from keelway.app.view.system import (
+    AuditReport,
+    BackPreview,
+    EnvironmentReleases,
+    HealthView,
+    OrderView,
+    StatusView,
+)
+from keelway.app.view.task import (
+    Asked,
+    Explanation,
+    Happened,
+    LogView,
+    PatchView,
+    PlanView,
+    TaskLine,
+    TaskView,
+)
+from keelway.clients.http import Answer, HttpClient
+from keelway.core import errors
+from keelway.core.codec import from_json
+from keelway.core.errors import KeelwayError, OurFault, TheirFault
+
+T = TypeVar("T")
+
+TIMEOUT_SECONDS = 60.0
+KNOCK_SECONDS = 3.0
+
+
+class Remote:
+    """Speak to a running control plane."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._client = HttpClient(server.url, timeout_seconds=TIMEOUT_SECONDS, token=server.token)
+
+    def alive(self) -> bool:
+        """Tell whether the control plane of the file answers, and is not a stranger on its port."""
+        try:
+            answer = self._client.request("GET", "/healthz", timeout_seconds=KNOCK_SECONDS)
+            plain = answer.json
+        except TheirFault:
+            return False
+        return isinstance(plain, dict) and plain.get("pid") == self.server.pid
+
+    def status(self) -> StatusView:
+        """Show the installation at a glance."""
+        return self._one(StatusView, "status")
+
+    def tasks(self, *, open_only: bool = False, limit: int = 50) -> tuple[TaskLine, ...]:
+        """Return tasks, newest first."""
+        return self._many(TaskLine, "tasks", open=str(open_only).lower(), limit=limit)
+
+    def task(self, task: str) -> TaskView:
+        """Show everything about a task."""
+        return self._one(TaskView, f"tasks/{_part(task)}")
+
+    def timeline(self, *, after: int = 0, task: str = "", limit: int = 200) -> tuple[Happened, ...]:
+        """Return events after a sequence number, oldest first."""
+        path = f"tasks/{_part(task)}/events" if task else "audit"
+        return self._many(Happened, path, after=after, limit=limit)
+
+    def plan(self, task: str) -> PlanView:
+        """Show the plan of a task."""
+        return self._one(PlanView, f"tasks/{_part(task)}/plan")
+
+    def diff(self, task: str) -> PatchView:
+        """Show the patch of a task."""
+        return self._one(PatchView, f"tasks/{_part(task)}/diff")
+
+    def logs(self, task: str, *, stage: str = "") -> LogView:
+        """Show what the stages and the agents said."""
+        return self._one(LogView, f"tasks/{_part(task)}/logs", stage=stage)
+
+    def explain(self, task: str) -> Explanation:
+        """Say why a task is where it is."""
+        return self._one(Explanation, f"tasks/{_part(task)}/explain")
+
+    def releases(self, environment: str = "") -> tuple[EnvironmentReleases, ...]:
+        """Show what was deployed where."""
+        return self._many(EnvironmentReleases, "releases", environment=environment)
+
+    def health(self, environment: str) -> HealthView:
+        """Ask an environment its health questions now."""
+        return self._one(HealthView, f"health/{_part(environment)}")
+
+    def rollback_preview(self, what: str, to_release: str = "") -> BackPreview:
+        """Show what a rollback would do."""
+        return self._one(BackPreview, "rollback", what=what, to=to_release)
+
+    def order(self, run: str) -> OrderView:
+        """Show how far an order is."""
+        return self._one(OrderView, f"orders/{_part(run)}")
+
+    def verify_audit(self) -> AuditReport:
+        """Walk the whole audit chain."""
+        return self._one(AuditReport, "audit/verify")
+
+    def submit(self, text: str, *, hotfix: bool = False, severity: str = "low", by: str = "") -> TaskLine:
+        """Open a task."""
+        body = {"text": text, "hotfix": hotfix, "severity": severity, "by": by}
+        return self._post(TaskLine, "tasks", body)
+
+    def answer(self, task: str, answer: str, note: str = "", *, about: str = "") -> Asked:
+        """Approve, revise or reject; ``about`` insists on the environment that is asked about."""
+        return self._post(Asked, f"tasks/{_part(task)}/{answer}", {"note": note, "about": about})
+
+    def control(self, task: str, verb: str) -> TaskLine:
+        """Pause, resume, abort or retry."""
+        return self._post(TaskLine, f"tasks/{_part(task)}/{verb}", {})
+
+    def rollback(self, what: str, *, to_release: str = "", reason: str = "") -> OrderView:
+        """Order a rollback."""
+        return self._post(OrderView, "rollback", {"what": what, "to": to_release, "reason": reason})
+
+    def deploy(self, environment: str, ref: str = "") -> OrderView:
+        """Order a deployment."""
+        return self._post(OrderView, "deploy", {"environment": environment, "ref": ref})
+
+    def page_link(self) -> str:
+        """Return a link that opens the status page once."""
+        plain = self._call("POST", "link", {})
+        return str(plain["url"])
+
+    def down(self) -> None:
+        """Ask the control plane to end; what it deployed keeps running."""
+        self._call("POST", "down", {})
+
+    def _one(self, kind: type[T], path: str, **asked: object) -> T:
+        return self._value(kind, self._call("GET", _query(path, asked)))
+
+    def _many(self, kind: type[T], path: str, **asked: object) -> tuple[T, ...]:
+        return tuple(self._value(kind, plain) for plain in self._call("GET", _query(path, asked)))
+
+    def _post(self, kind: type[T], path: str, body: dict[str, Any]) -> T:
+        return self._value(kind, self._call("POST", path, body))
+
+    def _value(self, kind: type[T], plain: Any) -> T:
+        try:
+            return from_json(kind, plain)
+        except Exception as problem:
+            raise TheirFault(
+                "other_version",
+                f"The control plane (version {self.server.version}) answered in a form that is not known here.",
+                "keelway down, then keelway up, so that both are of the same version",
+            ) from problem
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        answer = self._client.request(method, f"/api/{path}", json=body)
+        if not answer.ok:
+            raise problem_of(answer)
+        return answer.json
+
+
+def problem_of(answer: Answer) -> KeelwayError:
+    """Turn an answer of the kind ``application/problem+json`` into the error that it tells of."""
+    try:
+        plain = answer.json
+    except TheirFault:
+        plain = None
+    if not isinstance(plain, dict) or "code" not in plain:
+        return TheirFault("bad_answer", f"The control plane answered {answer.status} without a reason.")
+    kind = getattr(errors, str(plain.get("kind", "")), OurFault)
+    known = kind if isinstance(kind, type) and issubclass(kind, KeelwayError) else OurFault
+    return known(str(plain["code"]), str(plain.get("message", "")), str(plain.get("hint", "")))
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _query(path: str, asked: dict[str, object]) -> str:
+    given = {name: value for name, value in asked.items() if value not in {"", None}}
+    return f"{path}?{urlencode(given)}" if given else path

@@ -1,0 +1,119 @@
+"""Every event of the audit chain as one plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keelway.core.codec import from_json
+from keelway.core.model.event import Event, EventKind
+from keelway.core.model.verdict import Finding, Verdict
+from keelway.core.words.text import duration, line, short
+
+_QUIET = frozenset(
+    {
+        EventKind.EFFECT_INTENDED,
+        EventKind.EFFECT_DONE,
+        EventKind.POLICY_LOADED,
+        EventKind.STAGE_STARTED,
+        EventKind.PERSON_TOLD,
+    }
+)
+
+
+def sentence(event: Event) -> str:
+    """Return what happened as one line, whatever an event of another version holds."""
+    write = _SENTENCES.get(event.kind)
+    try:
+        text = write(event, event.data) if write else ""
+    except (KeyError, TypeError, ValueError, AttributeError):
+        text = ""
+    return line(text) or event.kind.value
+
+
+def is_loud(event: Event) -> bool:
+    """Tell whether somebody who watches wants a line for it."""
+    if event.kind is EventKind.STAGE_FINISHED:
+        return "output" not in event.data  # the stage's own record; the other one is of the book
+    return event.kind not in _QUIET and not (
+        event.kind is EventKind.CONTROL_CHANGED and "record" in event.data
+    )
+
+
+def verdict_of(event: Event) -> Verdict:
+    """Rebuild the verdict that a ``gate.judged`` event records.
+
+    Raises:
+        Exception: the event holds no findings in the form that this version knows.
+    """
+    findings = tuple(from_json(Finding, plain) for plain in event.data["findings"])
+    return Verdict(str(event.data["gate"]), findings)
+
+
+def _gate(event: Event, data: dict[str, Any]) -> str:
+    verdict = verdict_of(event)
+    shown = verdict.reasons or verdict.findings
+    words = {"pass": "open", "hold": "asks a person", "fail": "shut"}
+    ruling = str(data["ruling"])
+    return f"gate {verdict.gate}: {words.get(ruling, ruling)}. {' '.join(each.message for each in shown[:2])}"
+
+
+def _stage(event: Event, data: dict[str, Any]) -> str:
+    output = data.get("output") or data
+    said = f": {output['message']}" if output.get("message") else ""
+    return f"{event.stage} {data['status']}{said}"
+
+
+def _rolled(_event: Event, data: dict[str, Any]) -> str:
+    seconds = data.get("traffic_seconds")
+    traffic = f"traffic back after {duration(seconds)}, " if seconds is not None else ""
+    verified = "healthy" if data["verified"] else "NOT verified"
+    whole = duration(data["total_seconds"])
+    return (
+        f"{data['environment']} is back on {data['release'] or 'nothing'}: {traffic}{verified} after {whole}"
+    )
+
+
+def _observed(_event: Event, data: dict[str, Any]) -> str:
+    if "ticks" in data:
+        return f"{data['ticks']} ticks of {data['series']} kept"
+    why = " ".join(data["reasons"][:2])
+    seen = f"{data['requests']} requests, {data['errors']} failed"
+    return f"{data['environment']} watched: {data['decision']}, {seen}. {why}"
+
+
+def _control(_event: Event, data: dict[str, Any]) -> str:
+    return str(data["what"]) if "what" in data else f"{data['record']} recorded"
+
+
+_SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
+    EventKind.TASK_CREATED: lambda _, data: f"asked: {data['request']['text']}",
+    EventKind.TASK_REFUSED: lambda _, data: f"refused ({data['code']}): {data['text']}",
+    EventKind.TASK_STATUS: lambda _, data: f"{data['from']} -> {data['to']}",
+    EventKind.TASK_CLOSED: lambda _, data: f"closed: {data['status']} ({data['code'] or 'no reason given'})",
+    EventKind.STAGE_STARTED: _stage,
+    EventKind.STAGE_FINISHED: _stage,
+    EventKind.GATE_JUDGED: _gate,
+    EventKind.EFFECT_INTENDED: lambda _, data: f"{data['effect']} begins",
+    EventKind.EFFECT_DONE: lambda _, data: f"{data['effect']} done",
+    EventKind.EFFECT_FAILED: lambda _, data: f"{data['effect']} failed: {data['error']}",
+    EventKind.AGENT_FINISHED: lambda _, data: f"agent {data.get('agent', '')} ended: {data.get('stop', '')}",
+    EventKind.MERGED: lambda _, data: f"{short(data['sha'])} merged into {data['branch']}",
+    EventKind.REVERTED: lambda _, data: f"{short(data['bad_sha'])} reverted on {data['branch']}",
+    EventKind.QUESTION_ASKED: lambda _, data: (
+        f"asks: {data['action'] if 'action' in data else data['binding']['action']}?"
+    ),
+    EventKind.DECISION_MADE: lambda event, data: f"{event.actor} says {data['approval']['answer']}",
+    EventKind.PERSON_TOLD: lambda _, data: f"told {data['to']}: {data['subject']}",
+    EventKind.OBSERVED: _observed,
+    EventKind.ROLLBACK_STARTED: lambda _, data: f"{data['environment']}: {data['release']} is taken back",
+    EventKind.ROLLBACK_STEP: lambda _, data: f"way back, {data['step']}: {data.get('error', 'done')}",
+    EventKind.ROLLBACK_FINISHED: _rolled,
+    EventKind.QUARANTINED: lambda _, data: f"{short(data['sha'])} is quarantined: {data['reason']}",
+    EventKind.INCIDENT_OPENED: lambda _, data: f"incident: {data['title']}",
+    EventKind.FREEZE_SET: lambda event, data: f"frozen by {event.actor}: {data.get('reason', '')}",
+    EventKind.FREEZE_LIFTED: lambda event, _: f"freeze lifted by {event.actor}",
+    EventKind.CONTROL_CHANGED: _control,
+    EventKind.WATCH_CHECKED: lambda _, data: f"watch: {data.get('message') or data.get('ruling', '')}",
+    EventKind.POLICY_LOADED: lambda _, data: f"policy {data['policy'][:19]} in force",
+}
