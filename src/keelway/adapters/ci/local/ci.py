@@ -80,9 +80,9 @@ class LocalCi:
     def _run(self, job: CheckJob, place: Place, canary: str) -> list[Told]:
         known = {check.name: check for check in self.project.checks}
         told: list[Told] = []
-        for number, name in enumerate(job.checks):
+        for name in job.checks:
             if name in known:
-                told.append(run_check(known[name], number, place, canary))
+                told.append(run_check(known[name], place, canary))
             else:
                 names = ", ".join(known) or "none"
                 told.append(refused(name, f"No check is called {name!r}. Next: use one of: {names}."))

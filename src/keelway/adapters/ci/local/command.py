@@ -39,22 +39,16 @@ def refused(name: str, why: str) -> Told:
     return Told(CommandResult(name, None, 0.0, 0, could_not_start=why))
 
 
-def run_check(check: CheckCommand, number: int, place: Place, canary: str) -> Told:
-    """Run a check to its end or its timeout.
-
-    Args:
-        check: what to run.
-        number: tells the report files of several checks apart.
-        place: where.
-        canary: path of the planted test, or "".
-    """
+def run_check(check: CheckCommand, place: Place, canary: str) -> Told:
+    """Run a check to its end or its timeout; ``canary`` is the path of the planted test, or ""."""
     tests_kind = check.kind == _TESTS
     if tests_kind and not any(_JUNIT in word for word in check.run):
         why = f"The tests check {check.name!r} has no {_JUNIT} in its command, so nothing would tell which tests ran."
         return refused(
             check.name, f"{why} Next: let it write JUnit XML there, for example --junitxml={_JUNIT}."
         )
-    report, coverage = place.reports / f"{number}-junit.xml", place.reports / f"{number}-coverage.xml"
+    folder = place.new_reports()
+    report, coverage = folder / "junit.xml", folder / "coverage.xml"
     argv = tuple(word.replace(_JUNIT, str(report)).replace(_COVERAGE, str(coverage)) for word in check.run)
     done = place.run(argv, check.seconds_max)
     result = _result(check, done, place)

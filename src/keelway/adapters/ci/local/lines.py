@@ -9,6 +9,7 @@ from types import CodeType
 
 __all__ = ["python_lines"]
 
+_Statement = ast.stmt | ast.ExceptHandler
 _EMPTY_CALLS = frozenset({"assert_never", "typing.assert_never"})
 _NOT_IMPLEMENTED = frozenset({"NotImplementedError", "NotImplemented"})
 _GUARDS = frozenset({"TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'"})
@@ -28,7 +29,6 @@ def python_lines(text: str) -> frozenset[int] | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     statements = {node.lineno for node in _statements(tree) if not _is_constant(node)}
-    statements |= {node.lineno for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)}
     excused = {line for node in _statements(tree) for line in _excused(node)}
     return frozenset(statements & set(_code_lines(code))) - excused
 
@@ -41,11 +41,11 @@ def _code_lines(code: CodeType) -> Iterator[int]:
         waiting.extend(const for const in current.co_consts if isinstance(const, CodeType))
 
 
-def _statements(*nodes: ast.AST) -> Iterator[ast.stmt]:
-    return (part for node in nodes for part in ast.walk(node) if isinstance(part, ast.stmt))
+def _statements(*nodes: ast.AST) -> Iterator[_Statement]:
+    return (part for node in nodes for part in ast.walk(node) if isinstance(part, _Statement))
 
 
-def _excused(node: ast.stmt) -> list[int]:
+def _excused(node: _Statement) -> list[int]:
     if isinstance(node, ast.If) and ast.unparse(node.test) in _GUARDS:
         # The other branch of such a test is ordinary code.
         return [node.lineno, *(part.lineno for part in _statements(*node.body))]
@@ -54,7 +54,7 @@ def _excused(node: ast.stmt) -> list[int]:
     return [node.lineno] if _is_empty(node) and not isinstance(node, ast.Pass) else []
 
 
-def _is_empty(node: ast.stmt) -> bool:
+def _is_empty(node: ast.AST) -> bool:
     if isinstance(node, ast.Raise):
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         return isinstance(raised, ast.Name) and raised.id in _NOT_IMPLEMENTED
@@ -63,5 +63,5 @@ def _is_empty(node: ast.stmt) -> bool:
     return isinstance(node, ast.Pass) or _is_constant(node)
 
 
-def _is_constant(node: ast.stmt) -> bool:
+def _is_constant(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

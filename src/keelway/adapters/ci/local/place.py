@@ -37,10 +37,11 @@ class Place:
         """Return the checkout."""
         return self.folder / "tree"
 
-    @property
-    def reports(self) -> Path:
-        """Return the folder of the report files, which is outside the checkout."""
-        return self.folder / "reports"
+    def new_reports(self) -> Path:
+        """Make a folder for the report files of one command, outside the checkout and not known before."""
+        folder = self.folder / "reports" / uuid.uuid4().hex[:12]
+        folder.mkdir()
+        return folder
 
     def run(self, argv: tuple[str, ...], seconds_max: float, **more: str) -> Done:
         """Run a program in the checkout; nothing of our own environment reaches it."""
