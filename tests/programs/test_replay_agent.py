@@ -219,9 +219,18 @@ def test_cancel_ends_a_turn_promptly_and_the_session_lives_on(tmp_path: Path) ->
             pass
         assert message["result"]["stopReason"] == "cancelled"
         assert time.monotonic() - started < 5
-        assert not [process for process in psutil.process_iter() if "61.5" in process.cmdline()]
+        assert not sleepers("61.5")
         again = wire.answer("session/prompt", sessionId=session, prompt=[{"type": "text", "text": "quick"}])
         assert again["result"]["stopReason"] == "end_turn"
+
+
+def sleepers(seconds: str) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline() == ["sleep", seconds]:
+                found.append(process.pid)
+    return found
 
 
 def test_an_unknown_session_is_an_error(tmp_path: Path) -> None:

@@ -83,9 +83,10 @@ def living(word: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.pid != os.getpid() and word in " ".join(process.cmdline()):
+            alive = process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
+            if alive and word in " ".join(process.cmdline()):
                 found.append(process)
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    return found
 
 
 def until(happened: Callable[[], Any], seconds: float = 20.0) -> Any:

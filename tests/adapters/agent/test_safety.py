@@ -123,6 +123,15 @@ def test_complaints_are_kept_bounded_and_masked(stand: Stand) -> None:
     assert "hush-hush" not in effort.detail
 
 
+def test_words_that_no_store_accepts_are_made_plain(stand: Stand) -> None:
+    effort = stand.play(
+        {"do": "edit", "path": "a\0b", "text": "x"},
+        {"do": "edit", "path": "half.txt", "text": "\ud800"},
+        {"do": "say", "text": "one\0two\ud800"},
+    )
+    assert (effort.stop, effort.text) == (Stop.COMPLETED, "onetwo?")
+
+
 def test_what_belongs_to_newer_agents_is_tolerated(stand: Stand) -> None:
     """Banners, unknown updates, unknown fields and calls that we do not offer end no run."""
     code = (Path(__file__).parent / "odd_agent.py").read_text()

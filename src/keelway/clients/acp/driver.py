@@ -113,14 +113,14 @@ class Driver:
         known = (run.session.agent, run.session.version) if run else ("", "")
         turn = Turn(
             stop=stop,
-            text=self._redactor.text(account.text),
+            text=_storable(self._redactor.text(account.text)),
             usage=account.spent,
             tool_calls=len(account.calls),
             permissions_refused=account.permissions_refused,
             transcript=str(room.transcript),
             seconds=time.monotonic() - started,
             exit_code=code,
-            agent=" ".join(filter(None, known)),
+            agent=_storable(" ".join(filter(None, known))),
             detail=self._detail(stop, detail, left, run),
         )
         return known, turn
@@ -180,7 +180,13 @@ class Driver:
         if run and stop in {End.CRASHED, End.PROTOCOL_ERROR}:
             lines = run.stderr.bytes().decode(errors="replace").strip().splitlines()
             last = f"It said: {lines[-1]}" if lines else ""
-        return self._redactor.text(" ".join(filter(None, (detail, left, last))))[:_DETAIL_CHARS_MAX]
+        said = self._redactor.text(" ".join(filter(None, (detail, left, last))))
+        return _storable(said)[:_DETAIL_CHARS_MAX]
+
+
+def _storable(text: str) -> str:
+    """Return the text without what databases and UTF-8 refuse: null characters and half surrogate pairs."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def _cwd(order: Order, room: Room) -> str:

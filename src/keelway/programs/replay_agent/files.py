@@ -17,7 +17,10 @@ def inside(cwd: str, path: str) -> Path:
         ToolFailed: it leaves the folder, by itself or through a link.
     """
     root = Path(cwd).resolve()
-    place = (root / path).resolve()
+    try:
+        place = (root / path).resolve()
+    except (OSError, ValueError) as error:
+        raise ToolFailed(f"{path!r} is no path: {error}") from error
     if not place.is_relative_to(root) or place == root:
         raise ToolFailed(f"{path} is not a file below the session's folder")
     return place
@@ -37,12 +40,12 @@ def read(cwd: str, path: str) -> str:
     try:
         with inside(cwd, path).open("rb") as file:
             return file.read(_READ_BYTES_MAX).decode()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ToolFailed(f"{path} was not read: {error}") from error
 
 
-def write(place: Path, text: str) -> None:
-    """Write a file and the folders above it.
+def write(place: Path, text: str) -> str:
+    """Write a file and the folders above it; say so.
 
     Raises:
         ToolFailed: the system refused.
@@ -50,8 +53,9 @@ def write(place: Path, text: str) -> None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(text.encode())
-    except OSError as error:
-        raise ToolFailed(f"{place.name} was not written: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise ToolFailed(f"{place.name} was not written: {error}") from error
+    return f"{place.name} is written"
 
 
 def replaced(text: str, old: str, new: str, count: int, path: str) -> str:
@@ -66,8 +70,8 @@ def replaced(text: str, old: str, new: str, count: int, path: str) -> str:
     return text.replace(old, new)
 
 
-def delete(cwd: str, path: str) -> None:
-    """Remove a file.
+def delete(cwd: str, path: str) -> str:
+    """Remove a file; say so.
 
     Raises:
         ToolFailed: there is none.
@@ -76,3 +80,4 @@ def delete(cwd: str, path: str) -> None:
         inside(cwd, path).unlink()
     except OSError as error:
         raise ToolFailed(f"{path} was not deleted: {error.strerror}") from error
+    return f"{path} is gone"

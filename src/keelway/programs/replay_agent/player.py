@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import acp
@@ -60,50 +61,26 @@ class Player:
 
     async def read(self, path: str) -> None:
         """Read a file and show it."""
-
-        async def act() -> str:
-            return files.read(self.cwd, path)
-
-        await self.voice.call("read", f"Read {path}", {"path": path}, act)
+        await self.voice.call("read", f"Read {path}", {"path": path}, partial(files.read, self.cwd, path))
 
     async def edit(self, path: str, text: str) -> None:
         """Write a file as a whole."""
-
-        async def act() -> Any:
-            place = files.inside(self.cwd, path)
-            old = files.read(self.cwd, path) if place.is_file() else None
-            files.write(place, text)
-            return acp.tool_diff_content(str(place), text, old)
-
-        await self.voice.call("edit", f"Edit {path}", {"path": path}, act)
+        await self.voice.call("edit", f"Edit {path}", {"path": path}, partial(self._write, path, text))
 
     async def replace(self, path: str, old: str, new: str, count: int) -> None:
         """Replace a text in a file that must hold it exactly so often."""
-
-        async def act() -> Any:
-            before = files.read(self.cwd, path)
-            after = files.replaced(before, old, new, count, path)
-            place = files.inside(self.cwd, path)
-            files.write(place, after)
-            return acp.tool_diff_content(str(place), after, before)
-
+        act = partial(self._replace, path, old, new, count)
         await self.voice.call("edit", f"Replace in {path}", {"path": path}, act)
 
     async def delete(self, path: str) -> None:
         """Remove a file."""
-
-        async def act() -> str:
-            files.delete(self.cwd, path)
-            return f"{path} is gone"
-
-        await self.voice.call("delete", f"Delete {path}", {"path": path}, act)
+        await self.voice.call(
+            "delete", f"Delete {path}", {"path": path}, partial(files.delete, self.cwd, path)
+        )
 
     async def run(self, argv: list[str], timeout_seconds: float) -> None:
         """Run a program in the folder and show what it said."""
-
-        async def act() -> str:
-            return await process.run(argv, self.cwd, timeout_seconds)
-
+        act = partial(process.run, argv, self.cwd, timeout_seconds)
         await self.voice.call("execute", shell_words(argv), {"command": argv}, act)
 
     async def ask(self, title: str, kind: str, path: str | None, argv: list[str] | None) -> None:
@@ -115,11 +92,7 @@ class Player:
 
     async def write_outside(self, path: str, text: str) -> None:
         """Try to write where nothing may be written, and say what happened."""
-
-        async def act() -> str:
-            files.write(files.outside(self.cwd, path), text)
-            return f"{path} was written"
-
+        act = partial(files.write, files.outside(self.cwd, path), text)
         worked = await self.voice.call("edit", f"Write {path}", {}, act)
         await self.voice.say(f"Writing outside {'worked' if worked else 'failed'}: {path}\n")
 
@@ -151,13 +124,7 @@ class Player:
 
     async def spawn_daemon(self, path: str, seconds: float) -> None:
         """Leave a process behind that goes on writing a file."""
-
-        async def act() -> str:
-            place = files.inside(self.cwd, path)
-            files.write(place, "0\n")
-            process.spawn_daemon(place, self.cwd, seconds)
-            return "a daemon writes on"
-
+        act = partial(self._spawn, path, seconds)
         await self.voice.call("execute", "Start a daemon", {"command": ["daemon", path]}, act)
 
     async def flood(self, bytes: int) -> None:  # noqa: A002 - the key of the script
@@ -170,6 +137,22 @@ class Player:
     async def no_change(self) -> None:
         """Say that nothing was done."""
         await self.voice.say("Nothing needed to be changed.\n")
+
+    def _write(self, path: str, text: str) -> Any:
+        place = files.inside(self.cwd, path)
+        old = files.read(self.cwd, path) if place.is_file() else None
+        files.write(place, text)
+        return acp.tool_diff_content(str(place), text, old)
+
+    def _replace(self, path: str, old: str, new: str, count: int) -> Any:
+        text = files.replaced(files.read(self.cwd, path), old, new, count, path)
+        return self._write(path, text)
+
+    def _spawn(self, path: str, seconds: float) -> str:
+        place = files.inside(self.cwd, path)
+        files.write(place, "0\n")
+        process.spawn_daemon(place, self.cwd, seconds)
+        return "a daemon writes on"
 
 
 _STEPS: dict[str, Callable[..., Awaitable[None]]] = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any, cast
 
 import acp
@@ -56,9 +57,7 @@ class Voice:
             UsageUpdate(session_update="usage_update", used=tokens, size=CONTEXT_TOKENS, cost=cost)
         )
 
-    async def call(
-        self, kind: str, title: str, given: dict[str, Any], act: Callable[[], Awaitable[Any]]
-    ) -> bool:
+    async def call(self, kind: str, title: str, given: dict[str, Any], act: Callable[[], Any]) -> bool:
         """Announce a tool call, carry it out and report its end; tell whether it worked."""
         self._calls += 1
         call_id = f"call-{self._calls}"
@@ -73,7 +72,8 @@ class Voice:
             )
         )
         try:
-            content, worked = await act(), True
+            content = act()
+            content, worked = await content if isawaitable(content) else content, True
         except ToolFailed as failure:
             content, worked = str(failure), False
         shown = content if not isinstance(content, str) else _shown(content)
