@@ -89,7 +89,7 @@ class PrivateClone:
         self.close(task)
         path = self._path(task)
         path.mkdir(parents=True)
-        workspace = Git(str(path / ".git"))
+        workspace = Git(str(path / ".git"), durable=False)
         Path(workspace.git_dir).mkdir()
         workspace.borrow_objects(self._git.git_dir)
         workspace.init_workspace(str(path), record.branch, checked_out)
@@ -98,7 +98,7 @@ class PrivateClone:
 
     def _importer(self, task: str) -> Git:
         """Return our own git directory for a workspace; it never holds anything that the agent wrote."""
-        importer = Git(str(self._importer_path(task)))
+        importer = Git(str(self._importer_path(task)), durable=False)
         remove_tree(self._importer_path(task), self._root)
         importer.init_bare("collected")
         importer.borrow_objects(self._git.git_dir)

@@ -29,7 +29,6 @@ _SETTINGS = (
     "core.untrackedCache=false",
     "core.splitIndex=false",
     "core.sparseCheckout=false",
-    "core.fsync=committed",
     "core.filesRefLockTimeout=5000",
     "core.packedRefsTimeout=5000",
     "protocol.allow=never",
@@ -62,6 +61,8 @@ class GitCall:
     git_dir: str
     timeout_seconds: float = 120.0
     output_bytes_max: int = 64 * 1024 * 1024
+    durable: bool = True
+    """Survive a power cut; without, writing many files is about ten times as fast."""
 
     def call(
         self,
@@ -77,9 +78,10 @@ class GitCall:
             TheirFault: git is missing, timed out, said too much or ended with another code
                 than those in ``accept``.
         """
+        fsync = f"core.fsync={'committed' if self.durable else 'none'}"
         done = run(
             Command(
-                argv=("git", *(word for setting in _SETTINGS for word in ("-c", setting)), *args),
+                argv=("git", *(word for setting in (*_SETTINGS, fsync) for word in ("-c", setting)), *args),
                 cwd="/",
                 env={**self._env(), **(env or {})},
                 timeout_seconds=self.timeout_seconds,
