@@ -1,0 +1,90 @@
+"""Answer for one project: its fronts' counters and its log files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from keelway.adapters.signal.front.intervals import Span, gather, slow_limit_ms, spans_of
+from keelway.adapters.signal.front.logfile import exceptions_in
+from keelway.clients.control import Front, Json
+from keelway.clients.places import Places
+from keelway.core.measure.sample import Tick
+from keelway.core.model.project import Project
+from keelway.ports.signal import ExceptionSeen, Signal
+
+_REFERENCE_SECONDS = 3_600.0
+_FAILED = ("s5xx", "upstream_errors", "timeouts")
+
+
+class FrontSignal:
+    """Read ticks and totals from the fronts, errors from the project's log."""
+
+    def __init__(self, project: Project, home: str) -> None:
+        self._project = project
+        self._places = Places(Path(home).resolve())
+        self._limits: dict[tuple[str, str], tuple[float, float | None]] = {}
+
+    def ticks(
+        self, environment: str, release: str, since: datetime, until: datetime, tick_seconds: float
+    ) -> tuple[Tick, ...]:
+        """Return the counted intervals that lie wholly between two instants.
+
+        ``slow`` counts what was slower than 95 of 100 requests before: for all releases together in
+        the time asked for, for one release in the hour before with the other releases.
+
+        Raises:
+            TheirFault: the front does not answer.
+        """
+        front, began, ended = self._front(environment), since.timestamp(), until.timestamp()
+        bounds = _bounds_ms(front.counters())
+        spans = spans_of(front.history(max(0.0, began)), release)
+        within = [span for span in spans if span.lies_within(began, ended)]
+        limit = self._limit(environment, release, began, bounds) if release else slow_limit_ms(within, bounds)
+        return gather(within, tick_seconds, bounds, limit)
+
+    def exceptions(self, environment: str, since: datetime) -> tuple[ExceptionSeen, ...]:
+        """Return the errors logged since an instant, grouped by fingerprint.
+
+        Raises:
+            TheirFault: the log cannot be read (``log_unreadable``).
+        """
+        if not self._project.log:
+            return ()
+        path = Path(self._places.fill(self._project.log, environment))
+        return exceptions_in(path, since)
+
+    def totals(self, environment: str) -> tuple[int, int]:
+        """Return requests and failures since the front began; what nobody could answer is a failure."""
+        counted = self._front(environment).counters()
+        lost = int(counted["front"]["no_backend"])
+        releases = counted["releases"].values()
+        requests = sum(int(one["requests"]) for one in releases)
+        failed = sum(int(one[name]) for one in releases for name in _FAILED)
+        return requests + lost, failed + lost
+
+    def _front(self, environment: str) -> Front:
+        return Front(self._places.front_socket(environment))
+
+    def _limit(self, environment: str, release: str, since: float, bounds: tuple[float, ...]) -> float | None:
+        """Return what is slow for a release, measured on the others; kept, so that a watch has one yardstick."""
+        known = self._limits.get((environment, release))
+        if known is not None and known[0] <= since <= known[0] + 2 * _REFERENCE_SECONDS:
+            return known[1]
+        history = self._front(environment).history(max(0.0, since - _REFERENCE_SECONDS))
+        others: list[Span] = spans_of(history, "", without=release)
+        before = [span for span in others if span.lies_within(since - _REFERENCE_SECONDS, since)]
+        limit = slow_limit_ms(before, bounds, margin_buckets=2)
+        self._limits[environment, release] = (since, limit)
+        return limit
+
+
+def _bounds_ms(counters: Json) -> tuple[float, ...]:
+    """Return the bounds of the latency buckets; none before the first request."""
+    for one in counters["releases"].values():
+        return tuple(float(bound) for bound in one["latency"]["bounds_ms"])
+    return ()
+
+
+_check: type[Signal] = FrontSignal
+ADAPTER = FrontSignal
