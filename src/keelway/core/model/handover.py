@@ -36,6 +36,7 @@ class ApprovedPlan:
     policy_digest: str
     risk: str
     """``low``, ``medium`` or ``high``."""
+    risk_factors: tuple[str, ...]
     approved_by: str
     remarks: str = ""
 
@@ -84,6 +85,7 @@ class TestedPatch:
     checks: tuple[CheckFact, ...]
     risk: str
     """Risk of the finished diff; never lower than the plan's."""
+    risk_factors: tuple[str, ...]
     files: tuple[str, ...]
     lines: int
 
