@@ -11,6 +11,7 @@ import pytest
 from tests.conformance.git_rig import git
 
 from keelway.adapters.ci.local import LocalCi
+from keelway.clients.git import Git
 from keelway.core.model.project import CheckCommand, Project
 from keelway.ports.ci import CheckJob, CheckReport, CommandResult
 
@@ -45,6 +46,10 @@ class Tiny:
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
         git(self.folder, "add", "-A")
         git(self.folder, "commit", "-qm", "commit", "--allow-empty")
+        ours = Git(self.ci.repository)
+        if not ours.complete:
+            ours.init_bare("main")
+        ours.fetch(str(self.folder), "+refs/heads/main:refs/heads/main")
         return git(self.folder, "rev-parse", "HEAD")
 
     def having(self, *checks: CheckCommand, **project: object) -> Tiny:
@@ -69,4 +74,4 @@ def tiny(tmp_path: Path) -> Tiny:
     folder.mkdir()
     git(folder, "init", "-q", "-b", "main")
     project = Project("tiny", checks=(TESTS,))
-    return Tiny(folder, LocalCi(project, str(folder / ".git"), str(tmp_path / "ci")))
+    return Tiny(folder, LocalCi(project, str(tmp_path / "bare.git"), str(tmp_path / "ci")))

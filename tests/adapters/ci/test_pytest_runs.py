@@ -48,9 +48,9 @@ def outcomes(report: CheckReport) -> dict[str, str]:
 
 
 def test_every_ending_has_its_word(tiny: Tiny) -> None:
-    report = tiny.check({"tests/test_many.py": MANY, "tests/test-odd name.py": "def test_odd(): pass\n"})
+    report = tiny.check({"tests/test_many.py": MANY, "tests/test_odd name-é.py": "def test_odd(): pass\n"})
     assert outcomes(report) == {
-        "tests/test-odd name.py::test_odd": "passed",
+        "tests/test_odd name-é.py::test_odd": "passed",
         "tests/test_many.py::Old::test_old": "failed",
         "tests/test_many.py::TestOuter::TestInner::test_each[<&>]": "passed",
         "tests/test_many.py::TestOuter::TestInner::test_each[a::b]": "passed",
