@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from keelway.app.query.sources import Desk
 from keelway.app.view import make
@@ -92,6 +93,6 @@ class PlaceQueries(Desk):
         view = self._environment(name)
         active = view.active or view.recorded
         present = frozenset(each.release for each in view.releases) if view.asked else None
-        targets = targets_of(history, active, present, self._ledger.quarantined())
+        targets = targets_of(history, active, present, self._ledger.quarantined(), datetime.now(UTC))
         shown = tuple(make.deployment_view(entry, self._name) for entry in history)
         return EnvironmentReleases(name, active, shown, targets)

@@ -7,6 +7,7 @@ from pathlib import Path
 from keelway.app.query.sources import Desk
 from keelway.app.view import make
 from keelway.app.view.explain import explain
+from keelway.app.view.sentence import is_loud
 from keelway.app.view.task import (
     CheckView,
     Explanation,
@@ -60,7 +61,7 @@ class TaskQueries(Desk):
             ),
             checks=self._checks(row),
             deployments=tuple(make.deployment_view(entry, self._name) for entry in deployments),
-            events=tuple(make.happened(link, self._name) for link in links[-LATEST:]),
+            events=tuple(make.happened(link, self._name) for link in links if is_loud(link.event))[-LATEST:],
         )
 
     def timeline(self, *, after: int = 0, task: str = "", limit: int = 200) -> tuple[Happened, ...]:

@@ -107,25 +107,41 @@ def targets_of(
     current: str,
     present: frozenset[str] | None,
     barred: tuple[Quarantine, ...],
+    now: datetime,
 ) -> tuple[Target, ...]:
-    """Rank the releases that an environment could go back to; without ``present`` every release counts as there."""
-    now = next((entry for entry in history if entry.release == current), None)
-    facts = [
-        DeploymentFact(
-            old.id,
-            old.environment,
-            old.release,
-            old.sha,
-            old.status,
-            (old.finished_at - old.started_at).total_seconds() if old.finished_at else 0.0,
-            int(old.figures.get("requests") or 0),
-            str(old.schema_after),
-            present is None or old.release in present,
-            old.finished_at,
-        )
-        for old in history
-    ]
-    schema = str(now.schema_after) if now else ""
+    """Rank the releases that an environment could go back to.
+
+    Args:
+        history: deployments of the environment, newest first.
+        current: the release that serves.
+        present: releases that are there; ``None`` when nobody could ask, which counts as all of them.
+        barred: quarantined commits.
+        now: end of the time that the current release has served.
+    """
+    facts, until = [], now
+    for old in history:
+        facts.append(_fact(old, until, present is None or old.release in present))
+        until = old.started_at
+    served = next((entry for entry in history if entry.release == current), None)
     return rank_targets(
-        facts, current=current, quarantined=frozenset(entry.sha for entry in barred), schema_version=schema
+        facts,
+        current=current,
+        quarantined=frozenset(entry.sha for entry in barred),
+        schema_version=str(served.schema_after) if served else "",
+    )
+
+
+def _fact(old: Deployment, until: datetime, present: bool) -> DeploymentFact:
+    healthy_seconds = (until - old.started_at).total_seconds() if old.finished_at else 0.0
+    return DeploymentFact(
+        old.id,
+        old.environment,
+        old.release,
+        old.sha,
+        old.status,
+        max(0.0, healthy_seconds),
+        int(old.figures.get("requests") or 0),
+        str(old.schema_after),
+        present,
+        old.finished_at,
     )

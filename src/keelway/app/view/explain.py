@@ -75,7 +75,7 @@ def explain(
 def _with_gate(base: Explanation, gates: tuple[GateView, ...], task: TaskLine) -> Explanation:
     if not gates:
         return base
-    last = max(gates, key=lambda gate: gate.at)
+    last = gates[-1]
     shown = last.reasons or last.findings
     rule = _RULES.get(last.gate, f"policy of the gate {last.gate}")
     if task.code and last.ruling == "pass" and not task.open and task.status != "deployed":

@@ -118,7 +118,7 @@ def happened(link: Link, name: Name) -> Happened:
 
 
 def gates_of(links: Iterable[Link]) -> tuple[GateView, ...]:
-    """Return the last verdict of each gate, in the order in which the gates first spoke."""
+    """Return the last verdict of each gate; the gate that spoke last comes last."""
     found: dict[str, GateView] = {}
     for link in links:
         event = link.event
@@ -128,6 +128,7 @@ def gates_of(links: Iterable[Link]) -> tuple[GateView, ...]:
             verdict = verdict_of(event)
         except Exception:  # noqa: BLE001, S112 - a record of another version must not hide the others
             continue
+        found.pop(verdict.gate, None)
         found[verdict.gate] = GateView(
             verdict.gate, verdict.ruling.value, event.at, verdict.findings, verdict.reasons
         )

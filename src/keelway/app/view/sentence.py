@@ -32,12 +32,20 @@ def sentence(event: Event) -> str:
 
 
 def is_loud(event: Event) -> bool:
-    """Tell whether somebody who watches wants a line for it."""
-    if event.kind is EventKind.STAGE_FINISHED:
-        return "output" not in event.data  # the stage's own record; the other one is of the book
-    return event.kind not in _QUIET and not (
-        event.kind is EventKind.CONTROL_CHANGED and "record" in event.data
-    )
+    """Tell whether somebody who watches wants a line for it; what a stage and the book both record counts once."""
+    match event.kind:
+        case EventKind.STAGE_FINISHED:
+            return "output" not in event.data
+        case EventKind.TASK_CLOSED:
+            return "duration_ms" in event.data
+        case EventKind.QUESTION_ASKED:
+            return "binding" in event.data
+        case EventKind.CONTROL_CHANGED:
+            return "record" not in event.data
+        case EventKind.OBSERVED:
+            return "ticks" not in event.data
+        case _:
+            return event.kind not in _QUIET
 
 
 def verdict_of(event: Event) -> Verdict:

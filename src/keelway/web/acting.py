@@ -1,0 +1,177 @@
+"""The commands of the API; each one is the owner's, who alone can read the token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, BackgroundTasks
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from keelway.app.view.make import asked, task_line
+from keelway.app.view.system import OrderView
+from keelway.app.view.task import Asked, TaskLine
+from keelway.core.errors import RequestRefused
+from keelway.core.model.task import Actor, Request, Severity, Source
+from keelway.core.rule.freeze import Freeze
+from keelway.ports.ledger import Question
+from keelway.web.desk import Desk, shown
+
+Text = Annotated[str, Field(max_length=100_000)]
+Name = Annotated[str, Field(max_length=200)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Wish(_Body):
+    """Ask for a task."""
+
+    text: Text
+    hotfix: bool = False
+    severity: Severity = Severity.LOW
+    by: Name = ""
+    """Whose wish it is; empty for the owner's. The intake gate decides whether that person may ask."""
+
+
+class Answer(_Body):
+    """Answer a question."""
+
+    note: Text = ""
+    about: Name = ""
+    """Environment that the question has to be about; empty for any."""
+
+
+class Back(_Body):
+    """Order a rollback of a task or an environment."""
+
+    what: Name
+    to: Name = ""
+    reason: Text = ""
+
+
+class BackOfTask(_Body):
+    """Order the rollback of a task."""
+
+    to: Name = ""
+    reason: Text = ""
+
+
+class Deploy(_Body):
+    """Order a deployment of a branch or commit."""
+
+    environment: Name
+    ref: Name = ""
+
+
+class Reason(_Body):
+    """Give a reason."""
+
+    reason: Text = ""
+
+
+def task_commands(desk: Desk) -> APIRouter:
+    """Return the routes that open, decide about and control tasks."""
+    router, do, me = APIRouter(prefix="/api/tasks"), desk.commands, desk.owner
+
+    @router.post("", response_model=TaskLine, status_code=201)
+    def submit(wish: Wish) -> JSONResponse:
+        by = _actor(wish.by, me)
+        row = do.submit(Request(wish.text, by, datetime.now(UTC), Source.CLI, wish.severity, wish.hotfix))
+        return shown(task_line(row), 201)
+
+    @router.post("/{task}/rollback", response_model=OrderView)
+    def rollback(task: str, body: BackOfTask) -> JSONResponse:
+        ordered = do.rollback(task, me, to_release=body.to, reason=body.reason)
+        return shown(OrderView(ordered.run, "queued", message=ordered.message))
+
+    @router.post("/{task}/{verb}", response_model=TaskLine | Asked)
+    def decide(
+        task: str,
+        verb: Literal["approve", "revise", "reject", "pause", "resume", "abort", "retry"],
+        body: Answer,
+    ) -> JSONResponse:
+        if verb in {"approve", "revise", "reject"}:
+            _insist_about(desk, task, body.about)
+            return shown(_answer(desk, task, verb, body.note))
+        return shown(_control(desk, task, verb))
+
+    return router
+
+
+def commands(desk: Desk) -> APIRouter:
+    """Return the routes that act on environments and on everything."""
+    router, do, me = APIRouter(prefix="/api"), desk.commands, desk.owner
+
+    @router.post("/deploy", response_model=OrderView)
+    def deploy(body: Deploy) -> JSONResponse:
+        ordered = do.deploy(body.environment, body.ref, me)
+        return shown(OrderView(ordered.run, "queued", message=ordered.message))
+
+    @router.post("/rollback", response_model=OrderView)
+    def rollback(body: Back) -> JSONResponse:
+        ordered = do.rollback(body.what, me, to_release=body.to, reason=body.reason)
+        return shown(OrderView(ordered.run, "queued", message=ordered.message))
+
+    @router.post("/freeze", response_model=Freeze)
+    def freeze(body: Reason) -> JSONResponse:
+        return shown(do.freeze(me, body.reason))
+
+    @router.post("/unfreeze", response_model=Freeze)
+    def unfreeze() -> JSONResponse:
+        return shown(do.unfreeze(me))
+
+    @router.post("/link")
+    def link() -> JSONResponse:
+        return shown({"url": f"/?key={desk.keys.link()}"})
+
+    @router.post("/down")
+    def down(after: BackgroundTasks) -> JSONResponse:
+        after.add_task(desk.stop)
+        answer = shown({"pid": desk.pid})
+        answer.background = after
+        return answer
+
+    return router
+
+
+def _actor(name: str, owner: Actor) -> Actor:
+    if not name:
+        return owner
+    who, _, channel = name.partition("@")
+    return Actor(who, channel or "api")
+
+
+def _answer(desk: Desk, task: str, verb: str, note: str) -> Asked:
+    do = desk.commands
+    verbs: dict[str, Callable[[str, Actor, str], Question]] = {
+        "approve": do.approve,
+        "revise": do.revise,
+        "reject": do.reject,
+    }
+    question = verbs[verb](task, desk.owner, note)
+    return asked(question, do.app.ledger.find(task).task.name)
+
+
+def _control(desk: Desk, task: str, verb: str) -> TaskLine:
+    do = desk.commands
+    verbs = {"pause": do.pause, "resume": do.resume, "abort": do.abort, "retry": do.retry}
+    return task_line(verbs[verb](task, desk.owner))
+
+
+def _insist_about(desk: Desk, task: str, environment: str) -> None:
+    """Refuse an answer that was meant for another question than the one that waits."""
+    if not environment:
+        return
+    row = desk.commands.app.ledger.find(task)
+    waiting = desk.commands.app.ledger.questions(task=row.task.id)
+    if not waiting or waiting[-1].binding.environment != environment:
+        asks = f"it asks: {waiting[-1].binding.action}" if waiting else "it asks nothing"
+        raise RequestRefused(
+            "nothing_asked",
+            f"{row.task.name} does not wait for a yes to {environment}; {asks}.",
+            f"keelway show {row.task.name}",
+        )

@@ -1,0 +1,128 @@
+"""The questions of the API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from keelway.app.view.system import (
+    AuditReport,
+    BackPreview,
+    EnvironmentReleases,
+    HealthView,
+    OrderView,
+    StatusView,
+)
+from keelway.app.view.task import Explanation, Happened, LogView, PatchView, PlanView, TaskLine, TaskView
+from keelway.core.codec import to_json
+from keelway.web.desk import Desk, shown
+
+STREAM_POLL_SECONDS = 0.25
+STREAM_SECONDS_MAX = 3_600.0
+"""A stream ends after an hour; the reader comes back with Last-Event-ID and misses nothing."""
+HEARTBEAT_SECONDS = 15.0
+
+Limit = Annotated[int, Query(ge=1, le=1_000)]
+After = Annotated[int, Query(ge=0)]
+
+
+def questions(desk: Desk) -> APIRouter:
+    """Return the routes that only read; their handlers run in threads."""
+    router, ask = APIRouter(prefix="/api"), desk.queries
+
+    @router.get("/status", response_model=StatusView)
+    def status() -> JSONResponse:
+        return shown(ask.status())
+
+    @router.get("/releases", response_model=list[EnvironmentReleases])
+    def releases(environment: str = "") -> JSONResponse:
+        return shown(ask.releases(environment))
+
+    @router.get("/health/{environment}", response_model=HealthView)
+    def health(environment: str) -> JSONResponse:
+        return shown(ask.health(environment))
+
+    @router.get("/rollback", response_model=BackPreview)
+    def rollback(what: str, to: str = "") -> JSONResponse:
+        return shown(ask.rollback_preview(what, to))
+
+    @router.get("/orders/{run}", response_model=OrderView)
+    def order(run: str) -> JSONResponse:
+        return shown(ask.order(run))
+
+    @router.get("/audit", response_model=list[Happened])
+    def audit(after: After = 0, limit: Limit = 200) -> JSONResponse:
+        return shown(ask.timeline(after=after, limit=limit))
+
+    @router.get("/audit/verify", response_model=AuditReport)
+    def verify() -> JSONResponse:
+        return shown(ask.verify_audit())
+
+    return router
+
+
+def task_questions(desk: Desk) -> APIRouter:
+    """Return the routes that read one task, or all of them."""
+    router, ask = APIRouter(prefix="/api/tasks"), desk.queries
+
+    @router.get("", response_model=list[TaskLine])
+    def tasks(open: bool = False, limit: Limit = 50) -> JSONResponse:  # noqa: A002 - the name on the wire
+        return shown(ask.tasks(open_only=open, limit=limit))
+
+    @router.get("/{task}", response_model=TaskView)
+    def task(task: str) -> JSONResponse:
+        return shown(ask.task(task))
+
+    @router.get("/{task}/plan", response_model=PlanView)
+    def plan(task: str) -> JSONResponse:
+        return shown(ask.plan(task))
+
+    @router.get("/{task}/diff", response_model=PatchView)
+    def diff(task: str) -> JSONResponse:
+        return shown(ask.diff(task))
+
+    @router.get("/{task}/logs", response_model=LogView)
+    def logs(task: str, stage: str = "") -> JSONResponse:
+        return shown(ask.logs(task, stage=stage))
+
+    @router.get("/{task}/explain", response_model=Explanation)
+    def explain(task: str) -> JSONResponse:
+        return shown(ask.explain(task))
+
+    @router.get("/{task}/events", response_model=list[Happened])
+    def events(task: str, after: After = 0, limit: Limit = 200) -> JSONResponse:
+        return shown(ask.timeline(after=after, task=task, limit=limit))
+
+    return router
+
+
+def stream(desk: Desk) -> APIRouter:
+    """Return the route that sends events as they happen (server-sent events, resumable)."""
+    router = APIRouter(prefix="/api")
+
+    @router.get("/events", response_class=EventSourceResponse)
+    async def events(
+        after: After = 0, last_event_id: Annotated[int | None, Header(ge=0)] = None
+    ) -> AsyncIterator[ServerSentEvent]:
+        at = after if last_event_id is None else last_event_id
+        loop = asyncio.get_running_loop()
+        end, beat = loop.time() + STREAM_SECONDS_MAX, loop.time() + HEARTBEAT_SECONDS
+        while not desk.closing.is_set() and loop.time() < end:
+            page = await run_in_threadpool(desk.queries.timeline, after=at)
+            for happened in page:
+                at = happened.sequence
+                yield ServerSentEvent(id=str(at), raw_data=json.dumps(to_json(happened)))
+            if loop.time() >= beat:
+                beat = loop.time() + HEARTBEAT_SECONDS
+                yield ServerSentEvent(comment="still here")
+            if not page:
+                await asyncio.sleep(STREAM_POLL_SECONDS)
+
+    return router
