@@ -107,6 +107,14 @@ class Runtime(Protocol):
         """Return ``absent``, ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``."""
         ...
 
+    def result(self, run: str) -> Any:
+        """Return what a finished story returned, ``None`` as long as there is nothing."""
+        ...
+
+    def failure(self, run: str) -> str:
+        """Return why a run failed, in one line, or an empty text."""
+        ...
+
     def close(self) -> None:
         """Stop working; unfinished runs are taken up by the next launch."""
         ...

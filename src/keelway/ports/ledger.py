@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -214,6 +215,12 @@ class Ledger(Protocol):
         Raises:
             YourFault: it was never kept, or its retention is over.
         """
+        ...
+
+    def save_samples(
+        self, deployment: str, series: str, ticks: Sequence[tuple[datetime, dict[str, Any]]]
+    ) -> int:
+        """Keep the ticks of a watched deployment that are not kept yet; return how many those were."""
         ...
 
     def open_incident(self, task: str, title: str, body: str, key: str) -> int:

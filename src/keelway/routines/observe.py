@@ -129,6 +129,11 @@ def observe(
 
 def _ended(watch: _Watch, judgement: Judgement, now: datetime, asked: str) -> Observation:
     ctx, deployment = watch.ctx, watch.deployment
+    figures = [
+        (tick.at, {"requests": tick.requests, "errors": tick.errors, "slow": tick.slow})
+        for tick in watch.ticks
+    ]
+    ctx.act(f"samples:{deployment.environment}", ctx.ledger.save_samples, deployment.id, "front", figures)
     ctx.record(
         EventKind.OBSERVED,
         f"observed:{deployment.environment}",

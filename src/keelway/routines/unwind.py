@@ -41,6 +41,7 @@ def undo(ctx: Context, order: Undo) -> Closed:
     issue = _document(ctx, order, row, touched)
     _close_rooms(ctx, task)
     text = _text(order, row, touched, back, reverted, issue)
+    ctx.act("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
     ctx.move(status, error=order.message[:2_000], code=order.code, **_when(ctx, status))
     ctx.record(EventKind.TASK_CLOSED, "closed", status=status.value, code=order.code)
     tell(ctx, task.request.requested_by, f"{task.name} {status.value.replace('_', ' ')}", text)

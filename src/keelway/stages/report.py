@@ -29,6 +29,7 @@ def close(ctx: Context, live: Live) -> Closed:
             lambda: ctx.act("close issue", ctx.forge.close_issue, issue, text, key=ctx.key("close issue")),
         )
     _retire(ctx)
+    ctx.act("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
     ctx.act("close workspace", ctx.sandbox.close, task.name)
     lane = ctx.act("my lane", ctx.ledger.lease, f"lane:{ctx.project.name}", task.id)
     if lane is not None:
