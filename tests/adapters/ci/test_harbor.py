@@ -7,17 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.adapters.ci.conftest import Tiny
+from tests.adapters.ci.conftest import PYTEST, Tiny
 
 from keelway.core.model.project import CheckCommand
 
 HARBOR = Path(__file__).parents[3] / "examples" / "harbor"
-PYTHON = (sys.executable, "-m")
 CHECKS = (
-    CheckCommand("lint", (*PYTHON, "ruff", "check", "--no-cache"), seconds_max=60),
+    CheckCommand("lint", (sys.executable, "-m", "ruff", "check", "--no-cache"), seconds_max=60),
     CheckCommand(
         "tests",
-        (*PYTHON, "pytest", "-q", "--junitxml={junit}", "--cov", "--cov-report=xml:{coverage}"),
+        (*PYTEST, "-p", "pytest_cov", "--junitxml={junit}", "--cov", "--cov-report=xml:{coverage}"),
         "tests",
         seconds_max=110,
     ),
@@ -30,10 +29,7 @@ def test_harbor_is_green_and_its_changed_lines_are_covered(tiny: Tiny) -> None:
     unwanted = shutil.ignore_patterns(".*", "__pycache__")
     shutil.copytree(HARBOR, tiny.folder, ignore=unwanted, dirs_exist_ok=True)
     report = harbor.check({}, coverage_of=("src/harbor/jobs.py",), canary="keelcanary_0a1b2c")
-    assert [(command.name, command.passed) for command in report.commands] == [
-        ("lint", True),
-        ("tests", True),
-    ]
+    assert all(command.passed for command in report.commands), report.commands
     assert report.canary_failed is True
     assert report.commands[1].examined == len(report.tests) > 50
     assert {test.outcome for test in report.tests} == {"passed"}
