@@ -18,6 +18,8 @@ WIDE_FOLDERS = {
     "routines": 16,
     "programs/front": 16,
     "clients/git": 12,
+    "clients": 14,
+    "app": 14,
 }
 """Folders that may hold more, each for a reason given in docs/decisions/0003-room-sizes.md."""
 

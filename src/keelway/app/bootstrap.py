@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from keelway.app.config import Config
+from keelway.app.config import Config, environment_variables
 from keelway.app.home import Home
 from keelway.app.registry import load
 from keelway.core.codec import digest
@@ -48,6 +48,7 @@ class App:
         Raises:
             YourFault: another process already works on the same home.
         """
+        self.doors.agent.reap()
         runtime.launch(
             {
                 "deliver": deliver_under(self.config.policy),
@@ -109,7 +110,8 @@ def build(config: Config, home: Home) -> App:
 def _agent(config: Config, home: Home) -> Agent:
     section = config.file.agent
     kind = load("agent", section.use, outside=config.repository)
-    settings: dict[str, Any] = {"run_root": str(home.agents), "env": dict(section.env)}
+    path = environment_variables().get("PATH", "")
+    settings: dict[str, Any] = {"run_root": str(home.agents), "env": {"PATH": path, **section.env}}
     if section.use == "replay":
         settings["script"] = str((config.repository / section.script).resolve()) if section.script else ""
     else:

@@ -110,6 +110,10 @@ class Agent(Protocol):
         """Carry out an assignment and return when the agent has ended, whatever the reason."""
         ...
 
+    def reap(self) -> int:
+        """End what runs of a control plane that died left behind; return how many runs those were."""
+        ...
+
     def cancel(self, task: str) -> bool:
         """End the runs of a task now; tell whether there was one."""
         ...

@@ -48,6 +48,10 @@ class FakeAgent:
             return replace(result, agent=result.agent or f"{self.name} 1")
         return self._hang(assignment) if result is HANG else self._edit(assignment, result)
 
+    def reap(self) -> int:
+        """Find nothing: a fake leaves nothing behind."""
+        return 0
+
     def cancel(self, task: str) -> bool:
         """End the hanging run of a task."""
         event = self._running.get(task)
