@@ -110,3 +110,11 @@ def test_several_reports_add_up(tiny: Tiny) -> None:
     assert report.executable == {"a.js": (1, 2, 3)}
     assert report.executed == {"a.js": (1, 3)}
     assert [test.id for test in report.tests] == ["1", "3"]
+
+
+def test_a_coverage_report_that_is_none_is_said_and_measures_nothing_as_run(tiny: Tiny) -> None:
+    write = 'echo "<testsuite><testcase name=\'a\'/></testsuite>" > "$0"; echo nonsense > "$1"'
+    check = CheckCommand("tests", ("sh", "-c", write, "{junit}", "{coverage}"), "tests", seconds_max=20)
+    report = tiny.having(check).check({"one.py": "one = 1\n"}, coverage_of=("one.py",))
+    assert (report.executable, report.executed) == ({"one.py": (1,)}, {"one.py": ()})
+    assert "coverage_unreadable" in report.commands[0].output
