@@ -23,6 +23,7 @@ from keelway.core.model.project import (
     Project,
 )
 from keelway.core.release.version import release_name
+from keelway.ports.vault import Vault
 from keelway.testing.fakes.vault import FakeVault
 
 PYTHON = sys.executable
@@ -124,9 +125,10 @@ class ProcessRig:
 
     root: Path
     project: Project
-    vault: FakeVault
+    vault: Vault
     environment: str = "production"
     other: str = "staging"
+    patience: float = 5.0
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -139,7 +141,8 @@ class ProcessRig:
 
     @property
     def target(self) -> ProcessTarget:
-        return ProcessTarget(self.project, str(self.origin / ".git"), str(self.home), self.vault, PYTHON)
+        origin, home = str(self.origin / ".git"), str(self.home)
+        return ProcessTarget(self.project, origin, home, self.vault, PYTHON, healthy_seconds=self.patience)
 
     def commit(self, *traits: str, schema: int = 0) -> str:
         for trait in ("sick", "broken", "oneway", "crashes"):

@@ -44,7 +44,7 @@ class Behaviour:
     """Whether it still starts when it is asked to boot on the present schema."""
     builds: bool = True
     schema: int | None = None
-    """Newest schema version that its migrations know; None when it has none."""
+    """Newest schema version that its migrations know, and the oldest that it is healthy on; None for none."""
     down: bool = True
     """Whether its down migrations work."""
     error_rate: float = 0.0
@@ -105,7 +105,7 @@ class FakeTarget:
         for environment in self._project.environments:
             if url == f"http://{environment.host}:{environment.port}":
                 active = self.places[environment.name].active
-                healthy = active and self.behaviour(environment.name, active).healthy
+                healthy = active and self._well(environment.name, active)
                 return "" if healthy else f"{active or 'nobody'} does not answer"
         return "nobody listens there"
 
@@ -125,7 +125,7 @@ class FakeTarget:
             tuple(self._running(environment, release) for release in sorted(place.built)),
             self.schema(environment, active) if active else None,
             place.epoch,
-            bool(active) and active in place.running and self.behaviour(environment, active).healthy,
+            bool(active) and active in place.running and self._well(environment, active),
         )
 
     def build(self, environment: str, sha: str, release: str) -> Built:
@@ -143,7 +143,7 @@ class FakeTarget:
         """Start a release beside what runs."""
         place = self._acting("start", environment, release, epoch=epoch)
         place.ran.add(release)
-        if not self.behaviour(environment, release).healthy:
+        if not self._well(environment, release):
             place.running.discard(release)
             raise TheirFault("unhealthy", f"{release} did not become healthy.")
         place.running.add(release)
@@ -167,7 +167,7 @@ class FakeTarget:
         """Stop a release without traffic."""
         place = self._acting("retire", environment, release, epoch=epoch)
         if place.weights.get(release):
-            raise OurFault("still_routed", f"{release} takes traffic, so it was not stopped.")
+            raise TheirFault("still_routed", f"{release} takes traffic, so it was not stopped.")
         place.running.discard(release)
         if place.workers == release:
             place.workers = ""
@@ -176,8 +176,8 @@ class FakeTarget:
         """Say whether a release would start now."""
         self._note("boots", environment, release)
         self._built(environment, release)
-        script = self.behaviour(environment, release)
-        return "" if script.boots and script.healthy else f"{release} did not become healthy"
+        well = self._well(environment, release) and self.behaviour(environment, release).boots
+        return "" if well else f"{release} did not become healthy"
 
     def schema(self, environment: str, release: str) -> int | None:
         """Read the schema version."""
@@ -211,7 +211,7 @@ class FakeTarget:
         place, spec = self._place(environment), self._project.environment(environment)
         state = "stopped" if release in place.ran else "built"
         if release in place.running:
-            state = "running" if self.behaviour(environment, release).healthy else "degraded"
+            state = "running" if self._well(environment, release) else "degraded"
         workers = sum(1 for process in self._project.processes if process.name != "web")
         return RunningRelease(
             release,
@@ -221,6 +221,10 @@ class FakeTarget:
             f"http://{spec.host}:{spec.port}" if release in place.running else "",
             workers=workers if release == place.workers else 0,
         )
+
+    def _well(self, environment: str, release: str) -> bool:
+        script = self.behaviour(environment, release)
+        return script.healthy and (script.schema is None or self.places[environment].schema >= script.schema)
 
     def _acting(self, verb: str, environment: str, *releases: str, epoch: int) -> FakePlace:
         self._note(verb, environment, *releases)

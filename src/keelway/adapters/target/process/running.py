@@ -15,8 +15,6 @@ from keelway.core.model.project import ProcessCommand
 
 WEB, BOOT = "web", "boot"
 ALIVE = frozenset({"starting", "running", "backoff"})
-_HEALTHY_SECONDS = 60.0
-_BOOT_SECONDS = 30.0
 _STEP_SECONDS = 0.1
 _GOOD_IN_A_ROW = 2
 _RESTARTS_MAX = 2
@@ -130,7 +128,7 @@ def _port(site: Site) -> int:
     return free_port(frozenset(taken))
 
 
-def wait_healthy(site: Site, environment: str, web: Running, seconds_max: float = _HEALTHY_SECONDS) -> str:
+def wait_healthy(site: Site, environment: str, web: Running, seconds_max: float) -> str:
     """Ask all probes until they answer well twice in a row; return "" or what is wrong in the end."""
     deadline, good, wrong = time.monotonic() + seconds_max, 0, "it was not asked"
     while time.monotonic() < deadline:
@@ -163,7 +161,7 @@ def start_web(site: Site, environment: str, release: str, epoch: int) -> Running
         TheirFault: it is ``unhealthy``, with the probe and the last lines of its log.
     """
     web = put(site, environment, release, command(site, WEB), epoch)
-    wrong = wait_healthy(site, environment, web)
+    wrong = wait_healthy(site, environment, web, site.healthy_seconds)
     if not wrong:
         return web
     wrong = site.vault.redact(wrong)
@@ -197,7 +195,7 @@ def boots(site: Site, environment: str, release: str) -> str:
     }
     try:
         running = _running(site.supervisor.put(here, _spec(site, web, labels, epoch=0)))
-        return site.vault.redact(wait_healthy(site, environment, running, _BOOT_SECONDS))
+        return site.vault.redact(wait_healthy(site, environment, running, site.healthy_seconds / 2))
     except KeelwayError as error:
         return error.message
     finally:

@@ -41,6 +41,8 @@ class Site:
     vault: Vault
     python: str
     """Interpreter that has Keelway, for the supervisor and the fronts."""
+    healthy_seconds: float
+    """How long a release may take to become healthy."""
 
     @property
     def supervisor(self) -> Supervisor:

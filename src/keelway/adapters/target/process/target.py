@@ -22,14 +22,27 @@ from keelway.ports.target import (
 from keelway.ports.vault import Vault
 
 DRAIN_SECONDS = 30.0
+HEALTHY_SECONDS = 60.0
+"""How long a release may take to become healthy; one that is asked whether it boots has half of it."""
+
 _LOCK_SECONDS = 30.0
 
 
 class ProcessTarget:
     """Run releases as processes of this machine: a supervisor keeps them, a front moves the traffic."""
 
-    def __init__(self, project: Project, repository: str, home: str, vault: Vault, python: str) -> None:
-        self._site = Site(project, repository, Places(Path(home).resolve()), vault, python)
+    def __init__(
+        self,
+        project: Project,
+        repository: str,
+        home: str,
+        vault: Vault,
+        python: str,
+        *,
+        healthy_seconds: float = HEALTHY_SECONDS,
+    ) -> None:
+        places = Places(Path(home).resolve())
+        self._site = Site(project, repository, places, vault, python, healthy_seconds)
 
     def ensure(self) -> None:
         """Start the supervisor and every front that does not answer.

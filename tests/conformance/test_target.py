@@ -1,0 +1,45 @@
+"""The fake and the process target keep the same promises."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.adapters.target.process_rig import process_rig, project_of
+
+from keelway.core.model.project import PRODUCTION, STAGING
+from keelway.testing.conformance.target import TargetTests, Yard
+from keelway.testing.fakes.target import FakeTarget
+
+
+class _FakeYard:
+    def __init__(self) -> None:
+        self.target = FakeTarget(project_of((8001, 8002)))
+        self.environment, self.other = PRODUCTION, STAGING
+        self._numbers = itertools.count(1)
+
+    def commit(self, *traits: str, schema: int = 0) -> str:
+        sha = f"{next(self._numbers):012d}".ljust(40, "0")
+        flags = {"builds": "broken", "healthy": "sick", "down": "oneway"}
+        script = {name: trait not in traits for name, trait in flags.items()}
+        self.target.behave(sha, schema=schema, **script)
+        return sha
+
+    def answering(self, environment: str) -> str:
+        place = self.target.places[environment]
+        return place.active if place.active in place.running else ""
+
+
+class TestFakeTarget(TargetTests):
+    @pytest.fixture
+    def yard(self) -> Yard:
+        return _FakeYard()
+
+
+class TestProcessTarget(TargetTests):
+    @pytest.fixture
+    def yard(self, tmp_path: Path) -> Iterator[Yard]:
+        with process_rig(tmp_path) as rig:
+            yield rig
