@@ -101,7 +101,7 @@ def _propose(
     task, said = admitted.task, list(remarks)
     for attempt in range(1, ctx.policy.plan.attempts_max + 1):
         base_sha = ctx.read(f"base:{attempt}", ctx.forge.head, ctx.project.branches.integration)
-        room = ctx.act(f"workspace:{attempt}", ctx.sandbox.open, f"{task.name}-plan", base_sha, "")
+        room = ctx.act(f"workspace:{attempt}", ctx.sandbox.open, f"{task.name}-plan", base_sha, "plan")
         effort = ctx.act(
             f"plan:{attempt}",
             ctx.agent.work,

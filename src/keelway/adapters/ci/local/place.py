@@ -51,7 +51,6 @@ class Place:
             "CI": "1",
             "NO_COLOR": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONSAFEPATH": "1",
             MARKER: self.folder.name,
             **more,
         }
