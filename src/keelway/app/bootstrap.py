@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Engine as Database
+from sqlalchemy.exc import SQLAlchemyError
 
 from keelway.app.config import Config, environment_variables
 from keelway.app.home import Home
 from keelway.app.registry import load
 from keelway.core.codec import digest
-from keelway.core.errors import YourFault
+from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.event import Event, EventKind
 from keelway.ports.agent import Agent
 from keelway.ports.channel import Notifier
@@ -84,14 +88,13 @@ def build(config: Config, home: Home) -> App:
             "home_unusable", f"{home.root} cannot be used: {error}.", "free space, or set KEELWAY_HOME"
         ) from error
     project = config.project
-    database = open_database(home.database_url)
-    upgrade(database)
+    database = _open_book(home)
     ledger = SqlLedger(database, home.root, project.owner, artefacts=config.policy.artefact)
     pulls = SqlPullBook(database, home.root)
     vault: Vault = load("vault", "file")(str(home.root))
     repository, root = str(home.repository), str(home.root)
     doors = Doors(
-        agent=_agent(config, home),
+        agent=make_agent(config, home),
         sandbox=load("sandbox", "private_clone")(
             repository, str(home.workspaces), protected=project.branches.protected
         ),
@@ -107,17 +110,40 @@ def build(config: Config, home: Home) -> App:
     return App(config, home, doors, ledger, pulls, vault)
 
 
-def _agent(config: Config, home: Home) -> Agent:
+def make_agent(config: Config, home: Home) -> Agent:
+    """Return the configured coding agent, with its runs below a home.
+
+    Raises:
+        YourFault: the agent is unknown, or nothing says how to start it.
+    """
     section = config.file.agent
     kind = load("agent", section.use, outside=config.repository)
     path = environment_variables().get("PATH", "")
     settings: dict[str, Any] = {"run_root": str(home.agents), "env": {"PATH": path, **section.env}}
     if section.use == "replay":
         settings["script"] = str((config.repository / section.script).resolve()) if section.script else ""
+    elif not section.argv:
+        raise YourFault(
+            "no_agent_command", "agent.argv is empty.", 'set agent.argv = ["opencode", "acp"] or the like'
+        )
     else:
-        settings["argv"] = section.argv
+        settings |= {"argv": section.argv, "name": Path(section.argv[0]).name}
     agent: Agent = kind(**settings)
     return agent
+
+
+def _open_book(home: Home) -> Database:
+    try:
+        database = open_database(home.database_url)
+        upgrade(database)
+    except (OSError, SQLAlchemyError) as error:
+        cause = str(getattr(error, "orig", error))
+        raise TheirFault(
+            "store_unavailable",
+            f"The book in {home.root} cannot be written: {cause}.",
+            "free space and make it writable, then keelway doctor",
+        ) from error
+    return database
 
 
 def _notifier(config: Config, home: Home, vault: Vault) -> Notifier:

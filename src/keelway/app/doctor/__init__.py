@@ -1,0 +1,1 @@
+"""Check every wire before something hangs on it."""
