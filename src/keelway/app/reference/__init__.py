@@ -1,0 +1,1 @@
+"""Write reference pages from the code that they describe."""

@@ -1,0 +1,59 @@
+"""Write the page of everything that leaves an audit record."""
+
+from __future__ import annotations
+
+from keelway.app.reference.source import cell, settings_of
+from keelway.core.model.event import Event, EventKind
+
+_INTRO = """# Events
+
+The audit trail is a chain of events; each carries the hash of the one before. Where CDEvents has a word for the same
+fact, it is named, so that an export needs no invention; an export itself does not exist yet.
+
+Show them with `keelway audit`, check the chain with `keelway audit --verify`.
+"""
+
+_MEANING: dict[EventKind, tuple[str, str]] = {
+    EventKind.TASK_CREATED: ("A request became a task.", "ticket.created"),
+    EventKind.TASK_REFUSED: ("A request was refused at the door; there is no task.", ""),
+    EventKind.TASK_STATUS: ("The status or the row of a task changed.", "ticket.updated"),
+    EventKind.TASK_CLOSED: ("A task ended, with its code.", "ticket.closed"),
+    EventKind.STAGE_STARTED: ("A run of a stage began.", "taskrun.started"),
+    EventKind.STAGE_FINISHED: ("A run of a stage ended: passed, held or failed.", "taskrun.finished"),
+    EventKind.GATE_JUDGED: ("A gate spoke; all findings are in the record.", ""),
+    EventKind.EFFECT_INTENDED: ("An effect is about to be tried.", ""),
+    EventKind.EFFECT_DONE: ("An effect was done.", ""),
+    EventKind.EFFECT_FAILED: ("An effect raised an error.", ""),
+    EventKind.AGENT_FINISHED: ("A run of the coding agent ended, with the reason.", ""),
+    EventKind.MERGED: ("A commit entered a protected branch.", "change.merged"),
+    EventKind.REVERTED: ("A commit of ours was reverted on a protected branch.", "change.merged"),
+    EventKind.QUESTION_ASKED: ("A person was asked about one exact thing.", "approval.created"),
+    EventKind.DECISION_MADE: ("A person answered.", "approval.closed"),
+    EventKind.PERSON_TOLD: ("A message was delivered.", ""),
+    EventKind.OBSERVED: ("A watched release was judged by its numbers.", ""),
+    EventKind.ROLLBACK_STARTED: ("A way back began.", ""),
+    EventKind.ROLLBACK_STEP: ("One step of a way back was done or failed.", ""),
+    EventKind.ROLLBACK_FINISHED: ("A way back ended, verified or not.", "service.rolledback"),
+    EventKind.QUARANTINED: ("A commit was barred from every later deploy.", ""),
+    EventKind.INCIDENT_OPENED: ("A problem in production was recorded.", "incident.detected"),
+    EventKind.FREEZE_SET: ("The emergency stop was set.", ""),
+    EventKind.FREEZE_LIFTED: ("The emergency stop was lifted.", ""),
+    EventKind.CONTROL_CHANGED: ("A person paused, resumed, aborted, or ordered a deploy or rollback.", ""),
+    EventKind.WATCH_CHECKED: ("One look of the day's watch.", ""),
+    EventKind.POLICY_LOADED: ("The control plane began to work under a configuration and policy.", ""),
+}
+
+
+def page(_present: str) -> str:
+    """Return the page."""
+    rows = [_row(kind) for kind in EventKind]
+    table = ["| kind | recorded when | CDEvents |", "|---|---|---|", *rows]
+    fields = [f"| `{entry.name}` | `{entry.kind}` | {cell(entry.sentence)} |" for entry in settings_of(Event)]
+    shape = ["", "## Fields", "", "| field | type | meaning |", "|---|---|---|", *fields, ""]
+    return "\n".join([_INTRO, *table, *shape])
+
+
+def _row(kind: EventKind) -> str:
+    meaning, word = _MEANING[kind]
+    named = f"`dev.cdevents.{word}`" if word else ""
+    return f"| `{kind.value}` | {meaning} | {named} |"
