@@ -1,0 +1,1 @@
+"""Begin, keep and end a control plane."""

@@ -1,0 +1,65 @@
+"""End a control plane, and everything that it keeps running."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Protocol, runtime_checkable
+
+from keelway.app.desk import Place, running
+from keelway.app.registry import load
+from keelway.app.remote import Remote
+from keelway.clients.shell import create_time
+from keelway.core.errors import TheirFault
+
+END_SECONDS = 30.0
+POLL_SECONDS = 0.1
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """End everything that it keeps running."""
+
+    def stop_all(self, deadline_seconds: float) -> None:
+        """End releases, fronts and daemons."""
+        ...
+
+
+def end_server(place: Place) -> int | None:
+    """End the control plane and return its process id, ``None`` when none runs.
+
+    Raises:
+        TheirFault: it does not end in time.
+    """
+    server = running(place)
+    if server is None:
+        return None
+    started_at = create_time(server.pid)
+    Remote(server).down()
+    end = time.monotonic() + END_SECONDS
+    while started_at and create_time(server.pid) == started_at:
+        if time.monotonic() > end:
+            raise TheirFault(
+                "not_ended", f"The control plane (pid {server.pid}) did not end.", f"kill {server.pid}"
+            )
+        time.sleep(POLL_SECONDS)
+    return server.pid
+
+
+def end_releases(place: Place, deadline_seconds: float = END_SECONDS) -> bool:
+    """End every release, front and daemon; users get no answer any more. Tell whether there is such a thing.
+
+    Raises:
+        TheirFault: something could not be ended.
+    """
+    config, root = place.config, place.home.root
+    if not root.is_dir():
+        return False
+    vault = load("vault", "file")(str(root))
+    target = load("target", "process")(
+        config.project, str(place.home.repository), str(root), vault, sys.executable
+    )
+    if not isinstance(target, Stoppable):
+        return False
+    target.stop_all(deadline_seconds)
+    return True

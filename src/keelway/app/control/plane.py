@@ -1,0 +1,128 @@
+"""A control plane in this process: the wired application, its engine and its detector."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from keelway.app.bootstrap import App, build, open_runtime
+from keelway.app.commands import Commands
+from keelway.app.config import Config
+from keelway.app.home import Home
+from keelway.app.listen import Detector
+from keelway.app.queries import Queries
+from keelway.core.errors import KeelwayError
+from keelway.core.model.task import Actor
+from keelway.core.words.text import line, short
+from keelway.ports.engine import Runtime
+
+Say = Callable[[str], None]
+"""Tell a person about progress, in one line."""
+
+BASELINE_EXTRA_SECONDS = 300.0
+"""How much longer than the set-up of a release its first deployment may take."""
+POLL_SECONDS = 0.2
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """Keep daemons of its own, as the process target does."""
+
+    def ensure(self) -> None:
+        """Start the daemons that do not answer."""
+        ...
+
+    def revive(self, environment: str) -> tuple[str, ...]:
+        """Start again what had traffic when everything was stopped."""
+        ...
+
+
+class ControlPlane:
+    """Hold one project's running parts; ``close`` leaves fronts and releases running."""
+
+    def __init__(self, app: App, runtime: Runtime, say: Say) -> None:
+        self.app, self.runtime, self._say = app, runtime, say
+        self.commands = Commands(app, runtime)
+        self.queries = Queries.of(app, runtime)
+        self.detector = Detector(self.commands)
+
+    @classmethod
+    def open(cls, config: Config, home: Home, say: Say) -> ControlPlane:
+        """Wire everything and take up what an earlier control plane left unfinished.
+
+        Raises:
+            YourFault: another control plane works on the same home, or the configuration cannot be used.
+            TheirFault: the book or a daemon cannot be used.
+        """
+        app = build(config, home)
+        runtime = open_runtime(home)
+        app.launch(runtime)
+        plane = cls(app, runtime, say)
+        try:
+            plane._begin()
+        except BaseException:
+            plane.close()
+            raise
+        return plane
+
+    def _begin(self) -> None:
+        target = self.app.doors.target
+        if isinstance(target, Keeping):
+            target.ensure()
+            for spec in self.app.config.project.environments:
+                self._revive(target, spec.name)
+        again = self.commands.resubmit_unstarted()
+        if again:
+            self._say(f"{again} task(s) that a crash kept from starting were started.")
+
+    def _revive(self, target: Keeping, environment: str) -> None:
+        try:
+            ended = target.revive(environment)
+        except KeelwayError as error:
+            self._say(f"{environment}: what ran before could not be started again: {line(error.message)}")
+            return
+        if ended:
+            self._say(f"{environment}: {', '.join(ended)} runs again.")
+
+    def bring_baseline(self) -> bool:
+        """Deploy the production branch to every environment in which nothing runs; tell whether all run."""
+        names = [spec.name for spec in self.app.config.project.environments]
+        up = [self._runs(name) or self._deploy(name) for name in names]
+        return all(up)
+
+    def _runs(self, environment: str) -> bool:
+        return bool(self.app.doors.target.state(environment).active)
+
+    def _deploy(self, environment: str) -> bool:
+        branches, forge = self.app.config.project.branches, self.app.doors.forge
+        if self.app.ledger.freeze().active:
+            self._say(
+                f"{environment}: nothing runs, and a freeze holds every deployment. Next: keelway unfreeze"
+            )
+            return False
+        try:
+            ordered = self.commands.deploy(environment, "", Actor(self.app.config.project.owner, "cli"))
+            sha = forge.head(branches.production)
+        except KeelwayError as error:
+            self._say(f"{environment}: nothing runs, and the first deployment failed: {line(error.message)}")
+            return False
+        self._say(
+            f"{environment}: bringing {branches.production} ({short(sha)}) up, which sets up its packages."
+        )
+        limit = self.app.config.project.setup_seconds_max + BASELINE_EXTRA_SECONDS
+        end = time.monotonic() + limit
+        order = self.queries.order(ordered.run)
+        while not order.ended and time.monotonic() < end:
+            time.sleep(POLL_SECONDS)
+            order = self.queries.order(ordered.run)
+        said = line(order.message, 600) if order.ended else f"not up within {limit:.0f} s; it goes on."
+        self._say(f"{environment}: {said}")
+        return bool(order.ok)
+
+    def close(self) -> None:
+        """End the detector and the engine; unfinished tasks go on at the next start."""
+        self.detector.stop()
+        with contextlib.suppress(KeelwayError):
+            self.runtime.close()

@@ -1,0 +1,127 @@
+"""Serve one project on loopback until told to end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from logging.handlers import RotatingFileHandler
+from typing import Any
+
+import uvicorn
+
+from keelway.app import server_file
+from keelway.app.config import Config
+from keelway.app.control.begin import refuse_second
+from keelway.app.control.plane import ControlPlane, Say
+from keelway.app.desk import Place
+from keelway.app.doctor.examine import preflight
+from keelway.app.home import Home
+from keelway.app.server_file import Server
+from keelway.core.model.task import Actor
+from keelway.web.api import create_app
+from keelway.web.desk import Desk
+
+HOST = "127.0.0.1"
+GRACE_SECONDS = 3
+LOG_BYTES_MAX, LOG_FILES = 10_000_000, 3
+
+
+class _Listening(uvicorn.Server):
+    """Say on which port the server listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, bound: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._bound = bound
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Bind, then tell."""
+        await super().startup(sockets)
+        for server in self.servers:
+            for socket in server.sockets:
+                self._bound(int(socket.getsockname()[1]))
+                return
+
+
+def serve(place: Place, say: Say, *, port: int | None = None) -> None:
+    """Check, wire, bring the first releases up, and answer until SIGINT, SIGTERM or a call to end.
+
+    Raises:
+        YourFault: something is wrong that a person has to correct; nothing was altered.
+        TheirFault: the book or a daemon cannot be used.
+    """
+    signal.signal(signal.SIGTERM, _leave)
+    config, home = place.config, place.home
+    refuse_second(place)
+    preflight(config, home)
+    plane = ControlPlane.open(config, home, say)
+    try:
+        _log_to(home)
+        plane.bring_baseline()
+        _answer(plane, config, home, say, config.file.server.port if port is None else port)
+    except KeyboardInterrupt:
+        pass  # asked to end: the way out is the same
+    finally:
+        server_file.remove(home.server, os.getpid())
+        plane.close()
+        say("The control plane has ended. Fronts and releases keep running; keelway down ends them too.")
+
+
+def _answer(plane: ControlPlane, config: Config, home: Home, say: Say, port: int) -> None:
+    token, began = server_file.new_token(), datetime.now(UTC)
+    closing = threading.Event()
+    holder: list[_Listening] = []
+
+    def stop() -> None:
+        closing.set()
+        holder[0].should_exit = True
+
+    desk = Desk(
+        plane.commands,
+        plane.queries,
+        Actor(config.project.owner, "cli"),
+        token,
+        version("keelway"),
+        os.getpid(),
+        began,
+        stop,
+        closing=closing,
+    )
+
+    def bound(listening: int) -> None:
+        url = f"http://{HOST}:{listening}"
+        server_file.write(home.server, Server(url, token, os.getpid(), desk.version, began))
+        plane.detector.start()
+        say(f"Ready. Status page (opens once): {url}/?key={desk.keys.link()}")
+        say('Next: keelway ask "..."; keelway status; Ctrl-C or keelway down to end.')
+
+    settings = uvicorn.Config(
+        create_app(desk),
+        host=HOST,
+        port=port,
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Listening(settings, bound)
+    holder.append(server)
+    server.run()
+
+
+def _leave(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _log_to(home: Home) -> None:
+    """Keep a bounded log in the home; what a detached start prints goes to the same file."""
+    handler = RotatingFileHandler(home.log, maxBytes=LOG_BYTES_MAX, backupCount=LOG_FILES)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
