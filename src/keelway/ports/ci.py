@@ -64,3 +64,7 @@ class Ci(Protocol):
     def check(self, job: CheckJob) -> CheckReport:
         """Run a job to its end; failures are part of the report, never an exception."""
         ...
+
+    def check_all(self, jobs: tuple[CheckJob, ...]) -> tuple[CheckReport, ...]:
+        """Run several jobs, side by side where the machine allows it; the reports come in their order."""
+        ...

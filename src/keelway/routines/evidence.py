@@ -70,8 +70,7 @@ def examine(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> E
         checks,
         (
             *tampered,
-            *_replay(ctx, turn, base, diff, plan),
-            *_new_tests(ctx, turn, base, diff, plan, head),
+            *_proof(ctx, turn, base, diff, plan, head),
             judge_coverage(
                 changed_coverage(_added_lines(diff, sources), head.executable, head.executed),
                 ctx.policy.development.diff_coverage_min,
@@ -128,43 +127,46 @@ def _weakened(base: BaseRun, head: CheckReport) -> tuple[Finding, ...]:
     return ()
 
 
-def _replay(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> tuple[Finding, ...]:
-    """Run the base's own tests against the new source, with a canary that must fail."""
+def _proof(
+    ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan, head: CheckReport
+) -> tuple[Finding, ...]:
+    """Replay the base's own tests on the new source with a canary, and the new tests on the old source."""
+    changed = tuple(sorted(path for path in _present(diff) if ctx.project.is_test(path)))
+    known = {test.id for test in base.tests}
+    fresh = tuple(test for test in head.tests if test.id not in known or _in(test.id, changed))
+    replay = _replay_job(ctx, turn, base, diff, plan)
+    if plan.kind not in NEED_NEW_TESTS and not fresh:
+        (replayed,) = ctx.act(f"judge:{turn}", ctx.ci.check_all, (replay,))
+        return _judge_replay(base, plan, replayed)
+    tree = ctx.act(f"compose:new:{turn}", ctx.forge.compose, base.sha, diff.head_sha, changed)
+    new = CheckJob(tree, _test_checks(ctx), purpose="new-tests")
+    replayed, on_base = ctx.act(f"judge:{turn}", ctx.ci.check_all, (replay, new))
+    return (
+        *_judge_replay(base, plan, replayed),
+        judge_new_tests(on_base.tests, fresh, plan.kind, known_ids=known),
+    )
+
+
+def _replay_job(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> CheckJob:
     head_files = ctx.read(f"files:{turn}", ctx.forge.files, diff.head_sha)
     granted = frozenset(plan.test_grants)
-    judged = tuple(
-        sorted(
-            path for path in {*base.files, *head_files} if ctx.project.is_test(path) and path not in granted
-        )
-    )
-    tree = ctx.act(f"compose:replay:{turn}", ctx.forge.compose, diff.head_sha, base.sha, judged)
+    judged = {
+        path for path in (*base.files, *head_files) if ctx.project.is_test(path) and path not in granted
+    }
+    paths = tuple(sorted(judged))
+    tree = ctx.act(f"compose:replay:{turn}", ctx.forge.compose, diff.head_sha, base.sha, paths)
     canary = "keelcanary_" + digest([tree, ctx.key("canary"), turn])[7:19]
-    report = ctx.act(
-        f"replay:{turn}", ctx.ci.check, CheckJob(tree, _test_checks(ctx), canary=canary, purpose="replay")
-    )
+    return CheckJob(tree, _test_checks(ctx), canary=canary, purpose="replay")
+
+
+def _judge_replay(base: BaseRun, plan: Plan, report: CheckReport) -> tuple[Finding, ...]:
     if base.error or report.setup_error:
         return (failed("replay_impossible", base.error or report.setup_error, examined=0),)
-    expected = frozenset(test for test in base.passing if not any(test.startswith(path) for path in granted))
+    expected = frozenset(test for test in base.passing if not _in(test, plan.test_grants))
     return (
         *judge_replay(expected, report.tests, base.failing),
         judge_canary(report.canary_failed is True),
     )
-
-
-def _new_tests(
-    ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan, head: CheckReport
-) -> tuple[Finding, ...]:
-    """Run the patch's tests against the old source: what they prove must not have been there before."""
-    changed = tuple(sorted(path for path in _present(diff) if ctx.project.is_test(path)))
-    known = {test.id for test in base.tests}
-    fresh = tuple(test for test in head.tests if test.id not in known or _in(test.id, changed))
-    if plan.kind not in NEED_NEW_TESTS and not fresh:
-        return ()
-    tree = ctx.act(f"compose:new:{turn}", ctx.forge.compose, base.sha, diff.head_sha, changed)
-    report = ctx.act(
-        f"new tests:{turn}", ctx.ci.check, CheckJob(tree, _test_checks(ctx), purpose="new-tests")
-    )
-    return (judge_new_tests(report.tests, fresh, plan.kind, known_ids=known),)
 
 
 def _in(test: str, paths: tuple[str, ...]) -> bool:

@@ -54,6 +54,13 @@ def outcomes(report: CheckReport) -> dict[str, str]:
 class CiTests:
     """Subclass it with one fixture: ``bench``."""
 
+    def test_several_jobs_are_answered_in_their_order(self, bench: Bench) -> None:
+        shas = [bench.commit(files) for files in (APP, {**APP, "tests/test_red.py": RED}, APP)]
+        jobs = tuple(CheckJob(sha, ("tests",)) for sha in shas)
+        reports = bench.ci.check_all(jobs)
+        assert [report.sha for report in reports] == shas
+        assert [report.commands[0].passed for report in reports] == [True, False, True]
+
     def check(self, bench: Bench, files: Files, *checks: str, canary: str = "") -> CheckReport:
         """Commit files and check them."""
         return bench.ci.check(CheckJob(bench.commit(files), checks or ("lint", "tests"), canary=canary))

@@ -56,6 +56,10 @@ class FakeCi:
                 return replace(waiting.pop(0) if waiting[1:] else waiting[0], sha=job.sha)
         return self._rule(job, self._forge.history[job.sha].files)
 
+    def check_all(self, jobs: tuple[CheckJob, ...]) -> tuple[CheckReport, ...]:
+        """Answer one after the other."""
+        return tuple(self.check(job) for job in jobs)
+
     def _read(self, job: CheckJob, files: Files) -> CheckReport:
         known = {check.name: check for check in self.project.checks}
         rewritten = any(_REWRITES in text for path, text in files.items() if path.endswith("conftest.py"))

@@ -12,11 +12,13 @@ be asked with a canary: it would leave expected tests out, and fail.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from keelway.adapters.ci.local.canary import plant
 from keelway.adapters.ci.local.command import Told, refused, run_check
+from keelway.adapters.ci.local.known import Known
 from keelway.adapters.ci.local.lines import python_lines
 from keelway.adapters.ci.local.place import Place, lend_place
 from keelway.adapters.ci.local.text import readable
@@ -31,6 +33,7 @@ __all__ = ["ADAPTER", "LocalCi"]
 _SOURCE_BYTES_MAX = 4 * 1024 * 1024
 _SETUP_OUTPUT_CHARS = 3_000
 _PYTHON = ".py"
+_JOBS_AT_ONCE = 2
 
 Lines = dict[str, tuple[int, ...]]
 
@@ -48,10 +51,21 @@ class LocalCi:
     def check(self, job: CheckJob) -> CheckReport:
         """Run a job to its end; failures are part of the report, never an exception."""
         try:
-            with lend_place(Git(self.repository), job.sha, Path(self.root), self.project.path) as place:
-                return self._set_up(place, job)
+            git, root = Git(self.repository), Path(self.root)
+            tree_sha, known = git.tree_of(job.sha), Known(root / "known", self.project)
+            report = known.recall(job, tree_sha)
+            if report is None:
+                with lend_place(git, job.sha, root, self.project.path) as place:
+                    report = self._set_up(place, job)
+                known.keep(job, tree_sha, report)
+            return report
         except (KeelwayError, OSError) as error:
             return CheckReport(job.sha, (), setup_error=str(error))
+
+    def check_all(self, jobs: tuple[CheckJob, ...]) -> tuple[CheckReport, ...]:
+        """Run jobs side by side, two at a time, each in a checkout of its own."""
+        with ThreadPoolExecutor(_JOBS_AT_ONCE, thread_name_prefix="keelway-ci") as pool:
+            return tuple(pool.map(self.check, jobs))
 
     def _set_up(self, place: Place, job: CheckJob) -> CheckReport:
         if self.project.setup:
