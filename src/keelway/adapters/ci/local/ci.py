@@ -51,16 +51,19 @@ class LocalCi:
     def check(self, job: CheckJob) -> CheckReport:
         """Run a job to its end; failures are part of the report, never an exception."""
         try:
-            git, root = Git(self.repository), Path(self.root)
-            tree_sha, known = git.tree_of(job.sha), Known(root / "known", self.project)
-            report = known.recall(job, tree_sha)
-            if report is None:
-                with lend_place(git, job.sha, root, self.project.path) as place:
-                    report = self._set_up(place, job)
-                known.keep(job, tree_sha, report)
-            return report
+            return self._report(job)
         except (KeelwayError, OSError) as error:
             return CheckReport(job.sha, (), setup_error=str(error))
+
+    def _report(self, job: CheckJob) -> CheckReport:
+        git, root = Git(self.repository), Path(self.root)
+        tree_sha, known = git.tree_of(job.sha), Known(root / "known", self.project)
+        report = known.recall(job, tree_sha)
+        if report is None:
+            with lend_place(git, job.sha, root, self.project.path) as place:
+                report = self._set_up(place, job)
+            known.keep(job, tree_sha, report)
+        return report
 
     def check_all(self, jobs: tuple[CheckJob, ...]) -> tuple[CheckReport, ...]:
         """Run jobs side by side, two at a time, each in a checkout of its own."""
