@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from keelway.adapters.target.process.site import Site
+from keelway.adapters.target.process.site import Site, make_folder
 from keelway.clients.control import ControlSocket, Json
 from keelway.clients.shell import base_env, create_time, end_tree, start_detached
 from keelway.core.errors import TheirFault
@@ -25,8 +25,7 @@ def ensure_supervisor(site: Site) -> None:
         TheirFault: it does not come up (``daemon_not_started``), with its last lines.
     """
     home = site.places.supervisor()
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    home.chmod(0o700)
+    make_folder(home)
     argv = ("keelway.programs.supervisor", "--home", str(home))
     log = home / "output.log"
     _ensure(site, "supervisor", lambda: site.supervisor.health() is not None, argv, log)
@@ -41,7 +40,7 @@ def ensure_front(site: Site, environment: str) -> None:
     spec, folder = site.spec(environment), site.places.front(environment)
     control = site.places.front_socket(environment)
     for needed in (folder, control.parent):
-        needed.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(needed)
     argv = (
         "keelway.programs.front",
         *("--listen", f"{spec.host}:{spec.port}"),

@@ -6,11 +6,11 @@ import contextlib
 import stat
 import time
 
-from keelway.adapters.target.process.site import RECORD_NAME, Record, Site
+from keelway.adapters.target.process.site import RECORD_NAME, Record, Site, disk_failed
 from keelway.clients.files import remove_tree
 from keelway.clients.git import Git
 from keelway.clients.shell import Command, base_env, run
-from keelway.core.errors import KeelwayError, TheirFault
+from keelway.core.errors import TheirFault
 from keelway.ports.target import Built
 
 _SHOWN_CHARS = 3_000
@@ -40,7 +40,7 @@ def build(site: Site, environment: str, sha: str, release: str) -> Built:
                 with contextlib.suppress(OSError):
                     remove_tree(folder, site.places.home)
                 if isinstance(error, OSError):
-                    raise _disk(folder, error) from error
+                    raise disk_failed(folder, error) from error
                 raise
     return Built(release, found.sha, found.tree_sha, time.monotonic() - began)
 
@@ -100,13 +100,5 @@ def prune(site: Site, environment: str, keep: frozenset[str]) -> tuple[str, ...]
                 remove_tree(place, site.places.home)
                 remove_tree(site.places.logs(environment, name), site.places.home)
             except OSError as error:
-                raise _disk(place, error) from error
+                raise disk_failed(place, error) from error
     return tuple(gone)
-
-
-def _disk(path: object, error: OSError) -> KeelwayError:
-    return TheirFault(
-        "disk_failed",
-        f"{path} cannot be written: {error.strerror or error}.",
-        "free space or correct the rights of the folder, then try again",
-    )

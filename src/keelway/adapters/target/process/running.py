@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from keelway.adapters.target.process.daemons import tail
-from keelway.adapters.target.process.site import Site
+from keelway.adapters.target.process.site import Site, make_folder
 from keelway.clients.asking import ask
 from keelway.clients.control import Json, free_port
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
@@ -108,7 +108,7 @@ def _spec(site: Site, process: ProcessCommand, labels: Mapping[str, str], *, epo
     port = int(labels["port"])
     logs, data = site.places.logs(environment, release), site.places.data(environment)
     for folder in (logs, data):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder)
     return {
         "argv": [site.fill(word, environment, release, port) for word in process.run],
         "cwd": str(site.tree(environment, release)),

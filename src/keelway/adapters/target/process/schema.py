@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from keelway.adapters.target.process.site import Site
+from keelway.adapters.target.process.site import Site, make_folder
 from keelway.clients.secret_file import resolve
 from keelway.clients.shell import Command, Done, run
 from keelway.core.errors import TheirFault, YourFault
@@ -104,7 +104,7 @@ def _insist(site: Site, environment: str, release: str) -> int:
 
 
 def _run(site: Site, environment: str, release: str, argv: tuple[str, ...], seconds_max: float) -> Done:
-    site.places.data(environment).mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(site.places.data(environment))
     secrets = {name: resolve(reference) for name, reference in site.secrets(environment).items()}
     env = {**site.variables(environment, release), **secrets}
     filled = tuple(site.fill(word, environment, release) for word in argv)

@@ -81,6 +81,8 @@ class Site:
     def find(self, environment: str, release: str) -> Record | None:
         """Return what a release was built from; None when it is not, or not wholly, built."""
         path = self.places.release(environment, release) / RECORD_NAME
+        if not path.exists():
+            return None
         try:
             return Record(**json.loads(read_bounded(path, _RECORD_BYTES_MAX)))
         except FileNotFoundError:
@@ -148,8 +150,7 @@ class Site:
         Raises:
             TheirFault: another process holds the lock for too long.
         """
-        folder = self.places.home / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = make_folder(self.places.home / "locks")
         lock = FileLock(folder / f"{name}.lock", timeout=seconds_max)
         try:
             lock.acquire()
@@ -161,3 +162,25 @@ class Site:
             yield
         finally:
             lock.release()
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder that only we can enter, unless it is there.
+
+    Raises:
+        TheirFault: the disk does not take it (``disk_failed``).
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise disk_failed(path, error) from error
+    return path
+
+
+def disk_failed(path: Path, error: OSError) -> TheirFault:
+    """Say that the disk did not take something."""
+    return TheirFault(
+        "disk_failed",
+        f"{path} cannot be written: {error.strerror or error}.",
+        "free space or correct the rights of the folder, then try again",
+    )
