@@ -14,6 +14,9 @@ from keelway.core.errors import TheirFault
 from keelway.ports.channel import Message, Notifier
 
 NAME = "messages.jsonl"
+FILE_BYTES_MAX = 16 * 1024 * 1024
+"""At this size the file becomes ``messages.jsonl.1`` and a new one begins."""
+
 _BODY_CHARS = 64 * 1024
 
 log = logging.getLogger("keelway.messages")
@@ -34,14 +37,9 @@ class ConsoleNotifier:
         entry = {"key": key, "at": datetime.now(UTC).isoformat(), **to_json(message)}
         entry["body"] = message.body[:_BODY_CHARS]
         try:
-            with FileLock(f"{self._path}.lock", timeout=10), self._path.open("a+b") as file:
-                self._path.chmod(0o600)
-                file.seek(0)
-                if any(_key(line) == key for line in file):
+            with FileLock(f"{self._path}.lock", timeout=10):
+                if not self._append(entry, key):
                     return
-                file.seek(max(0, file.tell() - 1))
-                torn = file.read(1) not in {b"", b"\n"}
-                file.write((b"\n" if torn else b"") + json.dumps(entry).encode() + b"\n")
         except OSError as error:
             raise TheirFault(
                 "not_delivered",
@@ -49,6 +47,20 @@ class ConsoleNotifier:
                 "free space or correct its rights",
             ) from error
         log.log(logging.WARNING if message.urgent else logging.INFO, "to %s: %s", message.to, message.subject)
+
+    def _append(self, entry: dict[str, object], key: str) -> bool:
+        """Write a line unless the file has one of the same key; tell which."""
+        if self._path.is_file() and self._path.stat().st_size > FILE_BYTES_MAX:
+            self._path.replace(self._path.with_name(f"{NAME}.1"))
+        with self._path.open("a+b") as file:
+            self._path.chmod(0o600)
+            file.seek(0)
+            if any(_key(line) == key for line in file):
+                return False
+            file.seek(max(0, file.tell() - 1))
+            torn = file.read(1) not in {b"", b"\n"}
+            file.write((b"\n" if torn else b"") + json.dumps(entry).encode() + b"\n")
+        return True
 
 
 def _key(line: bytes) -> str:
