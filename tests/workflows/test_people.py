@@ -238,3 +238,22 @@ def test_quiet_watching_ends_after_a_day(make_world):
 
 def test_hold_is_the_default_for_production():
     assert ObservationPolicy().on_inconclusive == "hold"
+
+
+def test_a_freeze_does_not_keep_a_bad_release_in_production(make_world):
+    world = make_world()
+    before = world.baseline()
+
+    def bad_while_frozen(environment, release, at):
+        counted = world.target.traffic(environment, release, at)
+        if counted and environment == PRODUCTION and world.target.places[PRODUCTION].active != before:
+            world.commands.freeze(OWNER, "holiday")
+            return counted[0], 30
+        return counted
+
+    world.signal.traffic = bad_while_frozen
+    row = world.submit()
+    world.engine.run_until_idle(world.clock.now() + timedelta(hours=1))
+    assert world.ledger.freeze().active
+    assert world.ledger.find(row.task.id).status is Status.ROLLED_BACK
+    assert world.target.places[PRODUCTION].active == before

@@ -46,7 +46,7 @@ def require(ctx: Context, binding: Binding, text: str, requested_by: Actor, risk
     now = ctx.now()
     deny = policy.approval_expiry == "deny"
     expires_at = now + timedelta(seconds=policy.approval_seconds_max) if deny else None
-    question = ctx.act(
+    question = ctx.book(
         "ask",
         ctx.ledger.ask,
         Question(question_id(binding), binding.task, ctx.scene.stage, binding, text, now, expires_at),

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
-from keelway.core import errors
 from keelway.core.codec import from_json, to_json
-from keelway.core.errors import KeelwayError, OurFault, TheirFault
+from keelway.core.errors import OurFault
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import Project
@@ -28,6 +27,7 @@ from keelway.ports.sandbox import Sandbox
 from keelway.ports.signal import Signal
 from keelway.ports.target import Target
 from keelway.routines.outcome import Aborted
+from keelway.routines.result import outcome_of, raise_error
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,6 +73,7 @@ class Context:
         self.engine, self.doors, self.project, self.policy, self.scene = engine, doors, project, policy, scene
         self.recovering = False
         """True once a way back has begun: it finishes, whatever is frozen, paused or aborted."""
+        self._verdicts = 0
 
     @property
     def agent(self) -> Agent:
@@ -138,7 +139,14 @@ class Context:
 
     def read(self, name: str, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Ask something durably; nothing is changed by it, so nothing holds it up."""
-        return self._result(verb, self.engine.step(name, lambda: _outcome(lambda: verb(*args, **kwargs))))
+        return self._result(verb, self.engine.step(name, lambda: outcome_of(lambda: verb(*args, **kwargs))))
+
+    def book(self, name: str, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Write into our own book durably: it is no outside effect, so no freeze or pause holds it.
+
+        What leads to a way back must be writable while everything else is held.
+        """
+        return self._result(verb, self.engine.step(name, lambda: outcome_of(lambda: verb(*args, **kwargs))))
 
     def act(self, name: str, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something durably: held while frozen or paused, refused when aborted, recorded twice.
@@ -150,7 +158,7 @@ class Context:
 
         def effect() -> Any:
             hold = self._hold(name)
-            return hold or _outcome(lambda: self._audited(name, lambda: verb(*args, **kwargs)))
+            return hold or outcome_of(lambda: self._audited(name, lambda: verb(*args, **kwargs)))
 
         for turn in range(1_000_000):
             plain = self.engine.step(name if turn == 0 else f"{name}#{turn}", effect)
@@ -177,6 +185,24 @@ class Context:
                 break
             self.sleep(HOLD_POLL_SECONDS)
         self.engine.step("begin", lambda: self._stage_row("running", {}))
+
+    def heed(self, name: str) -> str:
+        """Return who asked to roll back, or nothing; read durably, also while frozen or paused.
+
+        Raises:
+            Aborted: a person asked to end the task.
+        """
+        if not self.scene.has_task:
+            return ""
+
+        def wishes() -> list[str]:
+            row = self.ledger.find(self.scene.subject)
+            return [row.abort_by, row.rollback_by]
+
+        abort_by, rollback_by = self.engine.step(name, wishes)
+        if abort_by:
+            raise Aborted(abort_by)
+        return str(rollback_by)
 
     def left(self, kind: str, code: str, message: str) -> None:
         """Record how the stage run ended."""
@@ -215,7 +241,7 @@ class Context:
         return value
 
     def _result(self, verb: Callable[..., T], plain: Any) -> T:
-        _raise_error(plain)
+        raise_error(plain)
         kind: Any = get_type_hints(verb).get("return", type(None))
         value: T = plain["ok"] if kind is type(None) else from_json(kind, plain["ok"])
         return value
@@ -243,44 +269,23 @@ class Context:
         subject = self.scene.subject
         plain = self.engine.step(
             f"status:{status.value}",
-            lambda: _outcome(lambda: self.ledger.move(subject, status, **fields).status),
+            lambda: outcome_of(lambda: self.ledger.move(subject, status, **fields).status),
         )
-        _raise_error(plain)
+        raise_error(plain)
 
     def amend(self, **fields: Any) -> None:
         """Change fields of the task without touching its status."""
         subject = self.scene.subject
         name = "amend:" + ",".join(sorted(fields))
-        _raise_error(
-            self.engine.step(name, lambda: _outcome(lambda: self.ledger.amend(subject, **fields).status))
+        raise_error(
+            self.engine.step(name, lambda: outcome_of(lambda: self.ledger.amend(subject, **fields).status))
         )
 
     def judged(self, verdict: Verdict) -> Verdict:
-        """Record the verdict of a gate and return it."""
+        """Record the verdict of a gate once and return it."""
+        self._verdicts += 1
         name = f"gate:{verdict.gate}"
+        key = self.key(f"{name}:{self._verdicts}")
         data = {"gate": verdict.gate, "ruling": verdict.ruling.value, "findings": to_json(verdict.findings)}
-        self.engine.step(name, lambda: self.note(EventKind.GATE_JUDGED, "", **data))
+        self.engine.step(name, lambda: self.note(EventKind.GATE_JUDGED, key, **data))
         return verdict
-
-
-def _outcome(effect: Callable[[], Any]) -> dict[str, Any]:
-    """Run an effect and put its value or its error into JSON, so that a replay meets the same end."""
-    try:
-        return {"ok": to_json(effect())}
-    except KeelwayError as error:
-        return _error(type(error).__name__, error)
-    except OSError as error:
-        cause = TheirFault("io_error", f"The machine refused: {error}.", "Check space, rights and limits.")
-        return _error("TheirFault", cause)
-
-
-def _error(kind: str, error: KeelwayError) -> dict[str, Any]:
-    said = {"kind": kind, "code": error.code, "message": error.message, "hint": error.hint}
-    return {"error": said}
-
-
-def _raise_error(plain: dict[str, Any]) -> None:
-    if "error" in plain:
-        said = plain["error"]
-        fault = getattr(errors, said["kind"], OurFault)
-        raise fault(said["code"], said["message"], said["hint"])

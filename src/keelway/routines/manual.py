@@ -34,10 +34,10 @@ def deploy_by_hand(ctx: Context, order: DeployOrder) -> Done:
         _insist(findings and all(finding.ruling is Ruling.PASS for finding in findings), order)
     except (StageFailed, Aborted, KeelwayError):
         take_back_unsettled(ctx, order.environment, lease)
-        ctx.act("lease back", ctx.ledger.release, lease)
+        ctx.book("lease back", ctx.ledger.release, lease)
         raise
     finish(ctx, deployed.deployment, "live")
-    ctx.act("lease back", ctx.ledger.release, lease)
+    ctx.book("lease back", ctx.ledger.release, lease)
     release = deployed.deployment.release
     return Done(ok=True, message=f"{order.environment} runs {release}.", release=release)
 

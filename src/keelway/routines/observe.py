@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -108,11 +107,13 @@ def observe(
     deployment: Deployment,
     history: tuple[Tick, ...],
     bounds: ObservationPolicy,
-    stop_asked: Callable[[], str],
 ) -> Observation:
     """Look every tick until the judgement is a rollback, a pass or the end of the window.
 
-    ``stop_asked`` returns who asked to roll back, or nothing; it is read durably each tick.
+    A person's wish to roll back or to abort is heeded at every look.
+
+    Raises:
+        Aborted: a person asked to end the task.
     """
     watch = _Watch(ctx, deployment, bounds)
     settings = settings_of(bounds)
@@ -120,7 +121,7 @@ def observe(
     for number in range(1, looks + 1):
         ctx.sleep(bounds.tick_seconds)
         now = watch.look(number)
-        asked = ctx.read(f"asked:{number}", stop_asked)
+        asked = ctx.heed(f"heed:{number}")
         judgement = watch.judge(history, settings, now)
         if asked or judgement.decision is not Decision.WATCH or number == looks:
             return _ended(watch, judgement, now, asked)
@@ -133,7 +134,7 @@ def _ended(watch: _Watch, judgement: Judgement, now: datetime, asked: str) -> Ob
         (tick.at, {"requests": tick.requests, "errors": tick.errors, "slow": tick.slow})
         for tick in watch.ticks
     ]
-    ctx.act(f"samples:{deployment.environment}", ctx.ledger.save_samples, deployment.id, "front", figures)
+    ctx.book(f"samples:{deployment.environment}", ctx.ledger.save_samples, deployment.id, "front", figures)
     ctx.record(
         EventKind.OBSERVED,
         f"observed:{deployment.environment}",

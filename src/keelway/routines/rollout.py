@@ -32,7 +32,7 @@ def hold(ctx: Context, environment: str) -> Lease:
     Raises:
         Waiting: somebody else acts there now.
     """
-    lease = ctx.act(f"lease:{environment}", ctx.ledger.lease, environment, ctx.scene.subject)
+    lease = ctx.book(f"lease:{environment}", ctx.ledger.lease, environment, ctx.scene.subject)
     if lease is None:
         raise Waiting(f"{environment} is in use", LEASE_WAIT_SECONDS)
     return lease
@@ -85,19 +85,19 @@ def deploy(ctx: Context, environment: str, sha: str, lease: Lease) -> Deployed:
         backup=backup.id if backup else "",
         figures={"backup": to_json(backup) if backup else None},
     )
-    ctx.act("deployment", ctx.ledger.save_deployment, deployment)
+    ctx.book("deployment", ctx.ledger.save_deployment, deployment)
     if schema_before is not None:
         migrated = ctx.act("migrate", ctx.target.migrate, environment, release, None, epoch=lease.epoch)
         deployment = replace(deployment, schema_after=migrated.after)
-        ctx.act("deployment:migrated", ctx.ledger.save_deployment, deployment)
+        ctx.book("deployment:migrated", ctx.ledger.save_deployment, deployment)
     boots = _previous_boots(ctx, environment, deployment)
     deployment = replace(deployment, figures={**deployment.figures, "previous_fits": not boots})
-    ctx.act("deployment:fits", ctx.ledger.save_deployment, deployment)
+    ctx.book("deployment:fits", ctx.ledger.save_deployment, deployment)
     ctx.act("start", ctx.target.start, environment, release, epoch=lease.epoch)
     ctx.act("switch", ctx.target.switch, environment, {release: 100}, epoch=lease.epoch)
     ctx.act("workers", ctx.target.swap_workers, environment, release, epoch=lease.epoch)
     deployment = replace(deployment, status="observing")
-    ctx.act("deployment:observing", ctx.ledger.save_deployment, deployment)
+    ctx.book("deployment:observing", ctx.ledger.save_deployment, deployment)
     return Deployed(deployment, backup, boots)
 
 
@@ -128,9 +128,9 @@ def finish(ctx: Context, deployment: Deployment, status: str, **figures: object)
     done = replace(
         deployment, status=status, finished_at=ctx.now(), figures={**deployment.figures, **figures}
     )
-    ctx.act(f"deployment:{status}", ctx.ledger.save_deployment, done)
+    ctx.book(f"deployment:{status}", ctx.ledger.save_deployment, done)
     if status == "live":
         for old in ctx.read("deployments", ctx.ledger.deployments, deployment.environment):
             if old.status == "live" and old.id != done.id:
-                ctx.act(f"supersede:{old.id}", ctx.ledger.save_deployment, replace(old, status="superseded"))
+                ctx.book(f"supersede:{old.id}", ctx.ledger.save_deployment, replace(old, status="superseded"))
     return done

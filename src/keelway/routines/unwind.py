@@ -41,7 +41,7 @@ def undo(ctx: Context, order: Undo) -> Closed:
     issue = _document(ctx, order, row, touched)
     _close_rooms(ctx, task)
     text = _text(order, row, touched, back, reverted, issue)
-    ctx.act("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
+    ctx.book("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
     ctx.move(status, error=order.message[:2_000], code=order.code, **_when(ctx, status))
     ctx.record(EventKind.TASK_CLOSED, "closed", status=status.value, code=order.code)
     tell(ctx, task.request.requested_by, f"{task.name} {status.value.replace('_', ' ')}", text)
@@ -56,7 +56,7 @@ def roll_back(ctx: Context, order: RollbackOrder) -> Done:
     """
     history = ctx.read("deployments", ctx.ledger.deployments, order.environment)
     bad = _bad(history, order)
-    lease = ctx.act("lease", ctx.ledger.lease, order.environment, order.id, take_over=True)
+    lease = ctx.book("lease", ctx.ledger.lease, order.environment, order.id, take_over=True)
     if lease is None:
         raise StageFailed("no_lease", f"The lease of {order.environment} could not be taken over.")
     newest, oldest = bad[0], bad[-1]
@@ -68,9 +68,9 @@ def roll_back(ctx: Context, order: RollbackOrder) -> Done:
         figures={**newest.figures, "previous_fits": _all_fit(bad)},
     )
     taken = take_back(ctx, merged, lease, by_person=order.by.channel != "system")
-    ctx.act("lease back", ctx.ledger.release, lease)
+    ctx.book("lease back", ctx.ledger.release, lease)
     for deployment in bad[1:]:
-        ctx.act(
+        ctx.book(
             f"rolled back:{deployment.id}",
             ctx.ledger.save_deployment,
             replace(deployment, status="rolled_back"),
@@ -121,7 +121,7 @@ def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken
     story = _story(task, row, deployment, order.reason, [taken], reverted)
     now = ctx.now()
     if row.status is Status.DEPLOYED:
-        ctx.act(
+        ctx.book(
             f"status:{task.id}",
             ctx.ledger.move,
             task.id,
@@ -131,17 +131,17 @@ def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken
             rolled_back_at=now,
         )
     else:
-        ctx.act(f"asked:{task.id}", ctx.ledger.amend, task.id, rollback_by=str(order.by))
+        ctx.book(f"asked:{task.id}", ctx.ledger.amend, task.id, rollback_by=str(order.by))
     tell(ctx, task.request.requested_by, f"{task.name} rolled back", rollback_report(story))
 
 
 def _settle(ctx: Context, environment: str, task: str) -> TakenBack | None:
     """Take an environment back when a deployment of this task was left there without a verdict."""
-    lease = ctx.act(f"lease:{environment}", ctx.ledger.lease, environment, task)
+    lease = ctx.book(f"lease:{environment}", ctx.ledger.lease, environment, task)
     if lease is None:
         return None  # a newer holder owns the environment and its state
     taken = take_back_unsettled(ctx, environment, lease)
-    ctx.act(f"lease back:{environment}", ctx.ledger.release, lease)
+    ctx.book(f"lease back:{environment}", ctx.ledger.release, lease)
     return taken
 
 
@@ -162,7 +162,7 @@ def _revert_merges(ctx: Context, task: Task, row: TaskRow, reason: str) -> tuple
         if bad in done:
             continue
         entry = Quarantine(bad, task.id, reason[:500], ctx.now())
-        ctx.act(f"quarantine:{bad}", ctx.ledger.quarantine, entry)
+        ctx.book(f"quarantine:{bad}", ctx.ledger.quarantine, entry)
         try:
             revert = ctx.act(
                 f"revert:{bad}",
@@ -176,7 +176,7 @@ def _revert_merges(ctx: Context, task: Task, row: TaskRow, reason: str) -> tuple
             text = f"{bad[:12]} could not be reverted on {branch}: {error.message} It stays quarantined."
             tell(ctx, task.request.requested_by, f"{task.name}: revert by hand", text, urgent=True)
             continue
-        ctx.act(f"revert noted:{bad}", ctx.ledger.quarantine, replace(entry, revert_sha=revert.sha))
+        ctx.book(f"revert noted:{bad}", ctx.ledger.quarantine, replace(entry, revert_sha=revert.sha))
         ctx.record(EventKind.REVERTED, f"reverted:{bad}", branch=branch, bad_sha=bad, sha=revert.sha)
         reverts.append(revert.sha)
     return tuple(reverts)
@@ -199,7 +199,7 @@ def _document(ctx: Context, order: Undo, row: TaskRow, touched: Deployment | Non
         title = incident_title(task, PRODUCTION, order.message[:200])
         story = _story(task, row, touched, order.message, [], ())
         body = incident_body(story, ctx.now(), (f"{touched.started_at:%H:%M:%S} deployed {touched.release}",))
-        number = ctx.act("incident", ctx.ledger.open_incident, task.id, title, body, ctx.key("incident"))
+        number = ctx.book("incident", ctx.ledger.open_incident, task.id, title, body, ctx.key("incident"))
         ctx.record(EventKind.INCIDENT_OPENED, "incident", number=number)
         return number
     if order.stage in _ESCALATED_STAGES and order.kind == "failed":
@@ -282,6 +282,6 @@ def _close_rooms(ctx: Context, task: Task) -> None:
     """Give back what the task held; a lease that is no longer ours is left alone."""
     ctx.act("close workspace", ctx.sandbox.close, task.name)
     for name in (f"lane:{ctx.project.name}", STAGING, PRODUCTION):
-        lease = ctx.act(f"my lease:{name}", ctx.ledger.lease, name, task.id)
+        lease = ctx.book(f"my lease:{name}", ctx.ledger.lease, name, task.id)
         if lease is not None:
-            ctx.act(f"release lease:{name}", ctx.ledger.release, lease)
+            ctx.book(f"release lease:{name}", ctx.ledger.release, lease)

@@ -96,7 +96,7 @@ def take_back(ctx: Context, deployment: Deployment, lease: Lease, *, by_person: 
         "back_verified": verified,
     }
     done = replace(deployment, status="rolled_back", finished_at=ctx.now(), figures=figures)
-    ctx.act(f"back:{where}:deployment", ctx.ledger.save_deployment, done)
+    ctx.book(f"back:{where}:deployment", ctx.ledger.save_deployment, done)
     return TakenBack(verified, walk.release, walk.traffic_seconds, seconds, walk.rows_lost, detail)
 
 

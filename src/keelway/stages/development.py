@@ -164,7 +164,7 @@ class _Loop:
         self, collected: Collected, number: int, diff: Diff, seen: Examination, risk: Risk
     ) -> TestedPatch:
         patch = self.ctx.read("patch", self.ctx.forge.patch, self.base_sha, collected.head_sha)
-        self.ctx.act("keep patch", self.ctx.ledger.save_artefact, self.approved.task.id, "patch.diff", patch)
+        self.ctx.book("keep patch", self.ctx.ledger.save_artefact, self.approved.task.id, "patch.diff", patch)
         total = worst(risk, Risk(self.approved.risk, 0, self.approved.risk_factors))
         self.ctx.amend(commit_sha=collected.head_sha, risk=total.level)
         return TestedPatch(

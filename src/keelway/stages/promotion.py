@@ -45,7 +45,7 @@ def ship(ctx: Context, staged: Staged) -> Live:
     except (StageFailed, Aborted, KeelwayError):
         take_back_unsettled(ctx, PRODUCTION, lease)
         raise
-    ctx.act("lease back", ctx.ledger.release, lease)
+    ctx.book("lease back", ctx.ledger.release, lease)
     return live
 
 
@@ -57,9 +57,7 @@ def _first(ctx: Context, staged: Staged, lease: Lease) -> Live:
     history = baseline(ctx, PRODUCTION, bounds)
     deployed = deploy(ctx, PRODUCTION, main_sha, lease)
     ctx.move(Status.OBSERVING, commit_sha=main_sha)
-    watched = observe(
-        ctx, deployed.deployment, history, bounds, lambda: ctx.ledger.find(ctx.scene.subject).rollback_by
-    )
+    watched = observe(ctx, deployed.deployment, history, bounds)
     deployment = _with_figures(ctx, deployed.deployment, watched)
     if watched.asked_by:
         raise StageFailed("rollback_asked", f"{watched.asked_by} asked to take the release back.")
@@ -160,7 +158,7 @@ def _with_figures(ctx: Context, deployment: Deployment, watched: Observation) ->
         "verdict_at": watched.ended_at.isoformat(),
     }
     done = replace(deployment, figures=figures)
-    ctx.act("deployment:figures", ctx.ledger.save_deployment, done)
+    ctx.book("deployment:figures", ctx.ledger.save_deployment, done)
     return done
 
 

@@ -29,11 +29,11 @@ def close(ctx: Context, live: Live) -> Closed:
             lambda: ctx.act("close issue", ctx.forge.close_issue, issue, text, key=ctx.key("close issue")),
         )
     _retire(ctx)
-    ctx.act("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
+    ctx.book("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
     ctx.act("close workspace", ctx.sandbox.close, task.name)
-    lane = ctx.act("my lane", ctx.ledger.lease, f"lane:{ctx.project.name}", task.id)
+    lane = ctx.book("my lane", ctx.ledger.lease, f"lane:{ctx.project.name}", task.id)
     if lane is not None:
-        ctx.act("lane back", ctx.ledger.release, lane)
+        ctx.book("lane back", ctx.ledger.release, lane)
     ctx.record(
         EventKind.TASK_CLOSED, "closed", status=Status.DEPLOYED.value, code="live", release=live.release
     )
@@ -91,7 +91,7 @@ def _test_names(ctx: Context) -> frozenset[str]:
 def _retire(ctx: Context) -> None:
     """Stop what no longer serves; the release before stays built, so that the way back stays short."""
     for environment in (STAGING, PRODUCTION):
-        lease = ctx.act(f"lease:{environment}", ctx.ledger.lease, environment, ctx.scene.subject)
+        lease = ctx.book(f"lease:{environment}", ctx.ledger.lease, environment, ctx.scene.subject)
         if lease is None:
             continue
         state = ctx.read(f"state:{environment}", ctx.target.state, environment)
@@ -110,7 +110,7 @@ def _retire(ctx: Context) -> None:
                         epoch=lease.epoch,
                     ),
                 )
-        ctx.act(f"lease back:{environment}", ctx.ledger.release, lease)
+        ctx.book(f"lease back:{environment}", ctx.ledger.release, lease)
 
 
 def _try(ctx: Context, name: str, effect: Callable[[], object]) -> None:

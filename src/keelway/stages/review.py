@@ -157,7 +157,7 @@ def _take_lane(ctx: Context) -> None:
     What was staged is then exactly what ships, and a failed release is undone without
     taking another task with it.
     """
-    if ctx.act("lane", ctx.ledger.lease, f"lane:{ctx.project.name}", ctx.scene.subject) is None:
+    if ctx.book("lane", ctx.ledger.lease, f"lane:{ctx.project.name}", ctx.scene.subject) is None:
         raise Waiting("another task is on its way through the environments", LANE_WAIT_SECONDS)
 
 

@@ -32,7 +32,7 @@ def rehearse(ctx: Context, merged: Merged) -> Staged:
     except (StageFailed, Aborted, KeelwayError):
         take_back_unsettled(ctx, STAGING, lease)
         raise
-    ctx.act("lease back", ctx.ledger.release, lease)
+    ctx.book("lease back", ctx.ledger.release, lease)
     ctx.move(Status.PROMOTING)
     return staged
 
@@ -44,7 +44,9 @@ def _stage(ctx: Context, merged: Merged, lease: Lease) -> Staged:
     deployed = deploy(ctx, STAGING, merged.merge_sha, lease)
     ctx.move(Status.OBSERVING)
     first = health.probe(ctx, STAGING, "first")
-    watched = observe(ctx, deployed.deployment, history, bounds, _nobody)
+    watched = observe(ctx, deployed.deployment, history, bounds)
+    if watched.asked_by:
+        raise StageFailed("rollback_asked", f"{watched.asked_by} asked to take the release back.")
     rehearsal = rehearse_way_back(ctx, deployed, lease)
     facts = StagingFacts(
         probes_first=first,
@@ -61,10 +63,6 @@ def _stage(ctx: Context, merged: Merged, lease: Lease) -> Staged:
         raise StageFailed.by_gate(verdict)
     done = finish(ctx, deployed.deployment, "live", rehearsal_seconds=rehearsal.seconds)
     return Staged(merged, done.release, done.id, rehearsal.seconds, sentence_of(watched.judgement))
-
-
-def _nobody() -> str:
-    return ""
 
 
 def _boots(deployed: Deployed, rehearsal: Rehearsal) -> Finding:
