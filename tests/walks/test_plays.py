@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from tests.conformance.git_rig import git
 
 from keelway.adapters.agent.replay import ReplayAgent
 from keelway.adapters.ci.local import LocalCi
@@ -40,7 +41,6 @@ from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.signal import FakeSignal
 from keelway.testing.fakes.target import FakeTarget
 from keelway.testing.fakes.vault import FakeVault
-from tests.conformance.git_rig import git
 
 HARBOR = Path(__file__).parents[2] / "examples" / "harbor"
 STORY = HARBOR / "plays" / "story.json"
