@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from keelway.app import server_file
 from keelway.app.config import Config, find_config, load_config
@@ -23,6 +23,9 @@ from keelway.app.view.task import Explanation, Happened, LogView, PatchView, Pla
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
 from keelway.core.model.event import Event, EventKind
 from keelway.core.rule.freeze import Freeze
+
+if TYPE_CHECKING:
+    from keelway.app.remote import Remote
 
 
 class Reader(Protocol):
@@ -130,6 +133,21 @@ def reader(place: Place) -> Reader:
 
         return Remote(server)
     return _offline(place)
+
+
+def connect(place: Place) -> Remote:
+    """Return the control plane of a project.
+
+    Raises:
+        KeelwayError: it does not run.
+    """
+    from keelway.app.remote import Remote
+
+    server = running(place)
+    if server is None:
+        place.config  # noqa: B018 - a broken configuration is the better answer
+        raise KeelwayError("not_running", "This needs the control plane, which does not run.", "keelway up")
+    return Remote(server)
 
 
 def _offline(place: Place) -> Reader:

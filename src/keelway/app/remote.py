@@ -9,6 +9,7 @@ from keelway.app.server_file import Server
 from keelway.app.view.system import (
     AuditReport,
     BackPreview,
+    DeployPreview,
     EnvironmentReleases,
     HealthView,
     OrderView,
@@ -95,6 +96,10 @@ class Remote:
     def rollback_preview(self, what: str, to_release: str = "") -> BackPreview:
         """Show what a rollback would do."""
         return self._one(BackPreview, "rollback", what=what, to=to_release)
+
+    def deploy_preview(self, environment: str, ref: str = "") -> DeployPreview:
+        """Show what a deployment by hand would bring."""
+        return self._one(DeployPreview, "deploy", environment=environment, ref=ref)
 
     def order(self, run: str) -> OrderView:
         """Show how far an order is."""

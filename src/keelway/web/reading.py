@@ -15,6 +15,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from keelway.app.view.system import (
     AuditReport,
     BackPreview,
+    DeployPreview,
     EnvironmentReleases,
     HealthView,
     OrderView,
@@ -49,14 +50,6 @@ def questions(desk: Desk) -> APIRouter:
     def health(environment: str) -> JSONResponse:
         return shown(ask.health(environment))
 
-    @router.get("/rollback", response_model=BackPreview)
-    def rollback(what: str, to: str = "") -> JSONResponse:
-        return shown(ask.rollback_preview(what, to))
-
-    @router.get("/orders/{run}", response_model=OrderView)
-    def order(run: str) -> JSONResponse:
-        return shown(ask.order(run))
-
     @router.get("/audit", response_model=list[Happened])
     def audit(after: After = 0, limit: Limit = 200) -> JSONResponse:
         return shown(ask.timeline(after=after, limit=limit))
@@ -64,6 +57,25 @@ def questions(desk: Desk) -> APIRouter:
     @router.get("/audit/verify", response_model=AuditReport)
     def verify() -> JSONResponse:
         return shown(ask.verify_audit())
+
+    return router
+
+
+def order_questions(desk: Desk) -> APIRouter:
+    """Return the routes that show what an order would do, and how far one is."""
+    router, ask = APIRouter(prefix="/api"), desk.queries
+
+    @router.get("/rollback", response_model=BackPreview)
+    def rollback(what: str, to: str = "") -> JSONResponse:
+        return shown(ask.rollback_preview(what, to))
+
+    @router.get("/deploy", response_model=DeployPreview)
+    def deploy(environment: str, ref: str = "") -> JSONResponse:
+        return shown(ask.deploy_preview(environment, ref))
+
+    @router.get("/orders/{run}", response_model=OrderView)
+    def order(run: str) -> JSONResponse:
+        return shown(ask.order(run))
 
     return router
 

@@ -10,6 +10,7 @@ from keelway.app.view import make
 from keelway.app.view.back import preview, targets_of
 from keelway.app.view.system import (
     BackPreview,
+    DeployPreview,
     EnvironmentReleases,
     EnvironmentView,
     HealthView,
@@ -17,6 +18,7 @@ from keelway.app.view.system import (
     ReleaseLine,
 )
 from keelway.core.model.project import PRODUCTION
+from keelway.core.release.version import release_name
 
 
 class PlaceQueries(Desk):
@@ -37,7 +39,7 @@ class PlaceQueries(Desk):
         """Ask an environment its health questions now, as a user would.
 
         Raises:
-            RequestRefused: the control plane does not run.
+            KeelwayError: the control plane does not run.
         """
         doors, project = self._doors(), self._from.config.project
         spec = project.environment(self._known(environment))
@@ -62,6 +64,20 @@ class PlaceQueries(Desk):
             return preview(self._doors(), config.project, config.policy, what, to_release)
         row = self._ledger.find(what)
         return preview(self._doors(), config.project, config.policy, PRODUCTION, to_release, row.task.id)
+
+    def deploy_preview(self, environment: str, ref: str = "") -> DeployPreview:
+        """Show what a deployment by hand would bring, as far as pushes have been taken over.
+
+        Raises:
+            YourFault: there is no such environment or branch.
+            KeelwayError: the control plane does not run.
+        """
+        doors = self._doors()
+        known = self._known(environment)
+        name = ref or self._from.config.project.branches.production
+        sha = doors.forge.head(name)
+        active = doors.target.state(known).active
+        return DeployPreview(known, name, sha, release_name(sha), active)
 
     def _environment(self, name: str) -> EnvironmentView:
         spec = self._from.config.project.environment(name)

@@ -9,7 +9,7 @@ from keelway.app.config import Config
 from keelway.app.home import Home
 from keelway.app.view import make
 from keelway.app.view.task import TaskLine
-from keelway.core.errors import RequestRefused, YourFault
+from keelway.core.errors import KeelwayError, YourFault
 from keelway.ports.engine import Runtime
 from keelway.ports.forge import CheckRun
 from keelway.ports.ledger import Ledger, TaskRow
@@ -63,6 +63,6 @@ class Desk:
         return self._names.get(task, "")
 
 
-def not_running() -> RequestRefused:
-    """Make the refusal of what needs the control plane."""
-    return RequestRefused("not_running", "This needs the control plane, which does not run.", "keelway up")
+def not_running() -> KeelwayError:
+    """Make the error of what needs the control plane."""
+    return KeelwayError("not_running", "This needs the control plane, which does not run.", "keelway up")

@@ -85,7 +85,8 @@ class TaskQueries(Desk):
         """Show the patch of a task.
 
         Raises:
-            RequestRefused: there is none yet, or the control plane does not run.
+            RequestRefused: there is none yet.
+            KeelwayError: the control plane does not run.
         """
         row, doors = self._ledger.find(task), self._doors()
         if row.pull_request is not None:

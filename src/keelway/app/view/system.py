@@ -97,6 +97,23 @@ class BackPreview:
 
 
 @dataclass(frozen=True)
+class DeployPreview:
+    """Show what a deployment by hand would bring, without doing it."""
+
+    environment: str
+    ref: str
+    sha: str
+    release: str
+    active: str
+    """The release that serves now."""
+
+    @property
+    def already(self) -> bool:
+        """Tell whether it runs there now."""
+        return self.release == self.active
+
+
+@dataclass(frozen=True)
 class ProbeView:
     """Show one answer of a running application."""
 
