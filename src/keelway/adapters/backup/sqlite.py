@@ -24,6 +24,9 @@ COPY_SECONDS_MAX = 600.0
 """How long one copy may take; a database that somebody keeps locked would else hold us for ever."""
 
 _BUSY_SECONDS = 30.0
+_DONE = 101
+"""SQLITE_DONE of the C interface."""
+
 _SPACE_FACTOR = 2
 _RECORD_BYTES_MAX = 1024 * 1024
 _PROBLEMS_MAX = 5
@@ -224,8 +227,8 @@ def _in_time() -> Callable[[int, int, int], None]:
     """Return a progress call that ends a copy which waits too long for a lock."""
     deadline = time.monotonic() + COPY_SECONDS_MAX
 
-    def check(_status: int, remaining: int, _total: int) -> None:
-        if remaining and time.monotonic() > deadline:
+    def check(status: int, _remaining: int, _total: int) -> None:
+        if status != _DONE and time.monotonic() > deadline:
             raise sqlite3.OperationalError(f"it did not end within {COPY_SECONDS_MAX:g} s")
 
     return check
