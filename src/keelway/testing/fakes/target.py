@@ -152,7 +152,7 @@ class FakeTarget:
     def switch(self, environment: str, weights: dict[str, int], *, epoch: int) -> None:
         """Move the traffic."""
         place = self._acting("switch", environment, *weights, epoch=epoch)
-        if idle := sorted(set(weights) - place.running):
+        if idle := sorted({release for release, weight in weights.items() if weight} - place.running):
             raise TheirFault("not_running", f"{idle[0]} does not run, so it cannot take traffic.")
         place.weights = {release: weight for release, weight in weights.items() if weight}
         place.switches.append((self._now(), place.active))

@@ -27,7 +27,7 @@ def build(site: Site, environment: str, sha: str, release: str) -> Built:
     began = time.monotonic()
     site.spec(environment)
     folder = site.places.release(environment, release)
-    with site.locked(f"build-{environment}-{release}", site.project.setup_seconds_max + _EXTRA_SECONDS):
+    with site.locked(f"build-{environment}", site.project.setup_seconds_max + _EXTRA_SECONDS):
         found = site.find(environment, release)
         if found is not None and found.sha != sha:
             raise TheirFault(
@@ -93,7 +93,7 @@ def prune(site: Site, environment: str, keep: frozenset[str]) -> tuple[str, ...]
     """
     gone = [record.release for record in site.built(environment) if record.release not in keep]
     for name in gone:
-        with site.locked(f"build-{environment}-{name}", site.project.setup_seconds_max + _EXTRA_SECONDS):
+        with site.locked(f"build-{environment}", site.project.setup_seconds_max + _EXTRA_SECONDS):
             place = site.places.release(environment, name)
             try:
                 (place / RECORD_NAME).unlink(missing_ok=True)
