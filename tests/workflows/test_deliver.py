@@ -33,6 +33,7 @@ def test_a_release_that_fails_under_traffic_is_taken_back(make_world):
     row = world.ask()
     assert row.status is Status.ROLLED_BACK
     assert world.target.places[PRODUCTION].active == before
+    assert world.target.places[STAGING].active == before
     assert "two.py" not in world.tree("main")
     assert "two.py" not in world.tree("develop")
     assert all(entry.revert_sha for entry in world.ledger.quarantined())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from tests.workflows.world import BASE_FILES, GOOD_EDITS, TRUSTING, plan_of
 
 from keelway.core.model.event import EventKind, verify_chain
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.policy import RollbackPolicy
 from keelway.ports.agent import Effort, Stop, Usage
-from tests.workflows.world import BASE_FILES, GOOD_EDITS, TRUSTING, plan_of
 
 WEAKENED = {"tests/test_app.py": "def test_one():\n    assert True\n"}
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.workflows.world import ANN, GOOD_EDITS, TRUSTING, plan_of
 
 from keelway.core.errors import RequestRefused, YourFault
 from keelway.core.model.event import EventKind
 from keelway.core.model.lifecycle import Status
-from keelway.core.model.project import PRODUCTION
+from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.task import OWNER
 from keelway.core.policy import ObservationPolicy, PlanPolicy, Policy, ReviewPolicy, WatchPolicy
-from tests.workflows.world import ANN, GOOD_EDITS, TRUSTING, plan_of
 
 ASKING = Policy(plan=PlanPolicy(auto_approve_risk="none"), review=ReviewPolicy(auto_merge_risk="medium"))
 
@@ -185,6 +185,7 @@ def test_a_live_task_is_taken_back_later(make_world):
     assert row.status is Status.ROLLED_BACK
     assert world.target.places[PRODUCTION].active == before
     assert "two.py" not in world.tree("main")
+    assert world.target.places[STAGING].active == before
     assert "users complain" in world.told()
 
 

@@ -34,7 +34,9 @@ def undo(ctx: Context, order: Undo) -> Closed:
     """Undo whatever a task did and close it; nothing here waits for a person or a freeze."""
     task = order.task
     row = ctx.read("row", ctx.ledger.find, task.id)
-    back = [taken for environment in (PRODUCTION, STAGING) if (taken := _settle(ctx, environment, task.id))]
+    taken = _settle(ctx, PRODUCTION, task.id)
+    _settle(ctx, STAGING, task.id, also_live=True)
+    back = [taken] if taken else []
     touched = _touched_production(ctx, task)
     reverted = _revert_merges(ctx, task, row, order.message)
     status = _status(order, row, touched=touched is not None)
@@ -117,6 +119,8 @@ def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken
     except KeelwayError:
         return  # deployed by hand: there is no task to close
     task = row.task
+    if order.environment == PRODUCTION:
+        _settle(ctx, STAGING, task.id, also_live=True)
     reverted = _revert_merges(ctx, task, row, order.reason)
     story = _story(task, row, deployment, order.reason, [taken], reverted)
     now = ctx.now()
@@ -135,13 +139,13 @@ def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken
     tell(ctx, task.request.requested_by, f"{task.name} rolled back", rollback_report(story))
 
 
-def _settle(ctx: Context, environment: str, task: str) -> TakenBack | None:
-    """Take an environment back when a deployment of this task was left there without a verdict."""
-    lease = ctx.book(f"lease:{environment}", ctx.ledger.lease, environment, task)
+def _settle(ctx: Context, environment: str, task: str, *, also_live: bool = False) -> TakenBack | None:
+    """Take an environment back when a task that does not get through left its release there."""
+    lease = ctx.book(f"lease:{environment}:{task}", ctx.ledger.lease, environment, ctx.scene.subject)
     if lease is None:
         return None  # a newer holder owns the environment and its state
-    taken = take_back_unsettled(ctx, environment, lease)
-    ctx.book(f"lease back:{environment}", ctx.ledger.release, lease)
+    taken = take_back_unsettled(ctx, environment, lease, task=task, also_live=also_live)
+    ctx.book(f"lease back:{environment}:{task}", ctx.ledger.release, lease)
     return taken
 
 

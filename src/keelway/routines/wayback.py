@@ -114,7 +114,7 @@ def _traffic_first(ctx: Context, deployment: Deployment, lease: Lease, began: da
         return None
     try:
         ctx.act(
-            "back:at once",
+            f"back:{deployment.environment}:at once",
             ctx.target.switch,
             deployment.environment,
             {deployment.previous_release: 100},
@@ -125,13 +125,25 @@ def _traffic_first(ctx: Context, deployment: Deployment, lease: Lease, began: da
     return (ctx.now() - began).total_seconds()
 
 
-def take_back_unsettled(ctx: Context, environment: str, lease: Lease) -> TakenBack | None:
-    """Take back what this task left in an environment without a verdict, if it left anything."""
+def take_back_unsettled(
+    ctx: Context, environment: str, lease: Lease, *, task: str = "", also_live: bool = False
+) -> TakenBack | None:
+    """Take back what a task left in an environment without a verdict, or with one that no longer holds.
+
+    With ``also_live`` a release that passed is taken back as well, as long as nothing newer is live there.
+    """
     history = ctx.read(f"unsettled:{environment}", ctx.ledger.deployments, environment)
-    mine = next((entry for entry in history if entry.task == ctx.scene.subject), None)
-    if mine is None or mine.status not in UNSETTLED:
+    mine = next((entry for entry in history if entry.task == (task or ctx.scene.subject)), None)
+    newest = next((entry for entry in history if entry.status == "live"), None)
+    if mine is None:
         return None
-    return take_back(ctx, mine, lease)
+    if not mine.previous_release:  # a first release that failed: there is nothing to go back to
+        if mine.status in UNSETTLED:
+            ctx.book(f"failed:{environment}", ctx.ledger.save_deployment, replace(mine, status="failed"))
+        return None
+    if mine.status in UNSETTLED or (also_live and newest is not None and mine.id == newest.id):
+        return take_back(ctx, mine, lease)
+    return None
 
 
 def _walk(walk: _Walk, way: WayBack, turn: int, began: datetime) -> bool:
@@ -143,7 +155,7 @@ def _walk(walk: _Walk, way: WayBack, turn: int, began: datetime) -> bool:
         if effect is None:
             continue  # the branch is reverted and the commit quarantined by the run that follows
         try:
-            effect(walk, way, f"back:{turn}:{step.value}")
+            effect(walk, way, f"back:{walk.deployment.environment}:{turn}:{step.value}")
         except StaleEpoch as error:
             walk.failures = (*walk.failures, error.message)
             return True
@@ -151,7 +163,10 @@ def _walk(walk: _Walk, way: WayBack, turn: int, began: datetime) -> bool:
             walk.failures = (*walk.failures, error.message)
             walk.facts = _worse(walk.facts, way, step)
             ctx.record(
-                EventKind.ROLLBACK_STEP, f"{turn}:{step.value}:failed", step=step.value, error=error.message
+                EventKind.ROLLBACK_STEP,
+                f"{walk.deployment.environment}:{turn}:{step.value}:failed",
+                step=step.value,
+                error=error.message,
             )
             return False
         if step is Step.SWITCH_TRAFFIC and walk.traffic_seconds is None:
