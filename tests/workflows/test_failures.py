@@ -115,15 +115,6 @@ def test_an_agent_without_a_valid_plan_is_asked_twice(make_world, answer):
 def test_a_release_that_does_not_come_up_on_staging_never_gets_further(make_world, behaviour):
     world = make_world()
     before = world.baseline()
-    commit = world.forge.commit
-
-    def remember(branch, base_sha, files, message):
-        made = commit(branch, base_sha, files, message)
-        return made
-
-    world.forge.commit = remember
-    world.engine.close()
-    world.restart()
     original = world.target.build
 
     def build(environment, sha, release):

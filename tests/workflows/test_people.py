@@ -68,7 +68,8 @@ def test_remarks_make_a_new_plan_that_is_asked_about_again(make_world):
     world.engine.run_until_idle(world.clock.now() + soon)
     waiting = world.ledger.find(row.task.id)
     assert waiting.plan_version == 2
-    assert waiting.plan is not None and waiting.plan["approach"] == "Otherwise."
+    assert waiting.plan is not None
+    assert waiting.plan["approach"] == "Otherwise."
     assert waiting.status is Status.PLAN_PENDING_APPROVAL
     assert "do it otherwise" in world.agent.seen[-1].prompt
     world.commands.approve(row.task.name, OWNER)
