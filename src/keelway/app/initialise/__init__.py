@@ -1,0 +1,1 @@
+"""Look at a repository and write its first ``keelway.toml``."""
