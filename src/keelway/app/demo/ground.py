@@ -39,6 +39,7 @@ SHORTENED: dict[str, float | str] = {
     "policy.production.tick_seconds": 0.5,
     "policy.production.stabilise_seconds": 1.0,
     "policy.production.history_seconds": 20.0,
+    "policy.production.on_inconclusive": "pass",
     "policy.watch.interval_seconds": 15.0,
     "detect.interval_seconds": 1.0,
 }

@@ -139,7 +139,10 @@ def _shortened(changes: dict[str, tuple[Any, Any]]) -> str:
     words = []
     for name, (normal, short) in changes.items():
         plain = name.removeprefix("policy.").removesuffix("_seconds").replace(".", " ").replace("_", " ")
-        words.append(f"{plain} {short:g} s instead of {duration(float(normal))}")
+        if isinstance(short, str):
+            words.append(f"{plain}: {short} instead of {normal}")
+        else:
+            words.append(f"{plain} {short:g} s instead of {duration(float(normal))}")
     return ", ".join(words)
 
 

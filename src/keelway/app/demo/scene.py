@@ -40,6 +40,8 @@ class Scene:
     """What happened, by the name of the task."""
     acts: dict[str, str] = field(default_factory=dict)
     """Letter of the act by the name of its task."""
+    _said: dict[str, str] = field(default_factory=dict)
+    """The last line of each task, so that a verdict given twice is said once."""
     _after: int = 0
     _track_at: float = 0.0
 
@@ -111,7 +113,8 @@ class Scene:
             self.acts[event.task] = "d" if detected else "?"
         runs = sum(each.kind == "agent.finished" for each in seen)
         text = told(event, runs)
-        if text:
+        if text and text != self._said.get(event.task):
+            self._said[event.task] = text
             style = next((style for start, style in _STYLES if event.kind.startswith(start)), "")
             self.screen.event(self.acts.get(event.task, "?"), f"{event.task} {text}", style)
 

@@ -8,7 +8,7 @@ from typing import Any
 from keelway.app.view.task import Happened
 from keelway.core.words.text import line, short
 
-TEXT_CHARS_MAX = 150
+TEXT_CHARS_MAX = 200
 _COUNTS = re.compile(r"(\d+) failed(?:, (\d+) passed)?")
 _NAMES = re.compile(r"^FAILED \S+::(\w+)", re.MULTILINE)
 _EFFECTS = {
@@ -22,13 +22,8 @@ _EFFECTS = {
     "rehearse:forth": "and forth again",
     "back:at once": "traffic is back on the old release",
 }
-_PROOF = {
-    "quality": ("new_tests_prove", "tests_replayed", "canary_failed", "coverage_kept"),
-    "plan": ("plan_auto_approved",),
-    "merge": ("merge_auto_approved",),
-    "staging": ("rehearsed", "previous_boots"),
-    "production": ("probe_ok",),
-}
+_QUIET_GATES = {"intake", "watch"}
+_QUIET_KINDS = {"task.status", "control.changed", "watch.checked", "incident.opened", "question.asked"}
 
 
 def told(event: Happened, attempt: int) -> str:
@@ -41,7 +36,7 @@ def told(event: Happened, attempt: int) -> str:
     data = event.data
     match event.kind:
         case "task.created":
-            who = "production's log asks" if data["request"]["source"] == "detector" else "asked"
+            who = "the log of production asks" if data["request"]["source"] == "detector" else "asked"
             text = f"{who}: {data['request']['text']}"
         case "agent.finished":
             text = f"agent attempt {attempt} ended: {data.get('stop', '')}"
@@ -52,34 +47,68 @@ def told(event: Happened, attempt: int) -> str:
             text = f"{event.stage}: {said}" if said else ""
         case "branch.merged":
             text = f"PR #{data['pull_request']} merged into {data['branch']} as {short(data['sha'])}"
-        case "effect.failed" | "task.status" | "control.changed" | "watch.checked":
-            text = event.text if event.kind == "effect.failed" else ""
+        case "release.observed":
+            text = _observed(data)
+        case "commit.quarantined":
+            text = f"{short(data['sha'])} quarantined: no later release may carry it without its revert"
+        case "effect.failed":
+            text = event.text
         case _:
-            text = event.text if event.loud and not event.kind.startswith(("stage.", "policy.")) else ""
+            quiet = event.kind in _QUIET_KINDS or event.kind.startswith(("stage.", "policy."))
+            text = event.text if event.loud and not quiet else ""
     return line(text, TEXT_CHARS_MAX)
 
 
 def _gate(data: dict[str, Any]) -> str:
-    gate, ruling = data["gate"], data["ruling"]
-    if gate in {"intake", "watch"}:
+    gate, ruling, findings = str(data["gate"]), str(data["ruling"]), data["findings"]
+    if gate in _QUIET_GATES:
         return ""
     if ruling == "pass":
-        said = [each["message"] for each in data["findings"] if each["code"] in _PROOF.get(gate, ())]
-        return f"{gate} gate open. {' '.join(said)}"
-    said = [_reason(each) for each in data["findings"] if each["ruling"] != "pass"]
-    if ruling == "fail":
-        # What follows from a red check is no news.
-        said = [text for text in said if text] or [f"{len(data['findings'])} findings"]
-        return f"{gate} gate shut: {' '.join(said)}"
-    return f"{gate} gate asks a person: {' '.join(said)}"
+        return f"{gate} gate open: {_proof(gate, findings)}".rstrip(": ")
+    said = [_reason(each) for each in findings if each["ruling"] != "pass"]
+    word = "shut" if ruling == "fail" else "asks a person"
+    return f"{gate} gate {word}: {' '.join(text for text in said if text)}".rstrip(": ")
+
+
+def _proof(gate: str, findings: list[dict[str, Any]]) -> str:
+    """Say what opened a gate, with how much was examined."""
+    by_code = {str(each["code"]): each for each in findings}
+    match gate:
+        case "quality":
+            counts = {
+                "tests_replayed": "{} old tests pass on the new code",
+                "new_tests_prove": "{} new tests fail without it",
+                "coverage_kept": "all {} changed lines run",
+                "canary_failed": "the planted failure was seen",
+            }
+            said = [
+                text.format(by_code[code]["examined"]) for code, text in counts.items() if code in by_code
+            ]
+            return ", ".join(said)
+        case "plan" | "merge":
+            codes = [f"{gate}_auto_approved", "approved"]
+        case "staging":
+            codes = ["rehearsed", "previous_boots"]
+        case _:
+            codes = []
+    return " ".join(str(by_code[code]["message"]) for code in codes if code in by_code)
 
 
 def _reason(finding: dict[str, Any]) -> str:
-    message = str(finding["message"])
-    if finding["code"] == "evidence_missing":
-        return ""
+    message, code = str(finding["message"]), finding["code"]
+    if code == "evidence_missing":
+        return ""  # what follows from a red check is no news
     counts = _COUNTS.search(message)
-    if finding["code"] == "check_failed" and counts:
-        names = ", ".join(_NAMES.findall(message)[:3])
-        return f"{counts[1]} tests failed ({names})." if names else f"{counts[1]} tests failed."
-    return message.splitlines()[0] if message else ""
+    if code == "check_failed" and counts:
+        return f"{counts[1]} tests failed: {', '.join(_NAMES.findall(message)[:3])}."
+    return message.split(";", maxsplit=1)[0].splitlines()[0] if message else ""
+
+
+def _observed(data: dict[str, Any]) -> str:
+    if "environment" not in data:
+        return ""
+    counted = f"{data['requests']} requests, {data['errors']} failed"
+    why = str(next(iter(data["reasons"]), "")).split(";")[0]
+    if data["decision"] == "inconclusive":
+        why = "nothing speaks against it, and so few requests cannot prove more"
+    return f"{data['environment']} watched, {counted}: {data['decision']} ({why})"
