@@ -28,7 +28,7 @@ def test_help_imports_nothing_heavy(words, tmp_path):
 def test_every_verb_of_the_design_is_there(tmp_path):
     said = keelway(tmp_path, tmp_path, "--help").out
     verbs = (
-        "init doctor up ask status tasks show watch logs diff plan explain approve revise reject pause resume abort "
+        "demo init doctor up ask status tasks show watch logs diff plan explain approve revise reject pause resume abort "
         "retry deploy promote releases rollback health freeze unfreeze audit down"
     )
     assert [verb for verb in verbs.split() if f" {verb} " not in said] == []
@@ -50,3 +50,13 @@ def test_nothing_has_run_yet(tmp_path):
     said = keelway(tmp_path, tmp_path / "home", "status")
     assert (said.code, "keelway up" in said.err) == (2, True)
     assert not (tmp_path / "home").exists()
+
+
+def test_the_page_of_the_commands_is_fresh():
+    from pathlib import Path
+
+    from keelway.cli.main import app
+    from keelway.cli.show.manual import page
+
+    fresh = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text()
+    assert fresh == page(app), "run: make docs"
