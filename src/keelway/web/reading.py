@@ -123,6 +123,7 @@ def stream(desk: Desk) -> APIRouter:
     async def events(
         after: After = 0, last_event_id: Annotated[int | None, Header(ge=0)] = None
     ) -> AsyncIterator[ServerSentEvent]:
+        """Send events after a place in the chain, and go on as they happen."""
         at = after if last_event_id is None else last_event_id
         loop = asyncio.get_running_loop()
         end, beat = loop.time() + STREAM_SECONDS_MAX, loop.time() + HEARTBEAT_SECONDS

@@ -38,10 +38,15 @@ def page(_present: str) -> str:
 
 def _section(name: str, hint: Any) -> str:
     if name == "policy":
-        return "## policy\n\nEvery threshold: see [policy](policy.md).\n"
+        return "## [policy]\n\nTable `policy`: every threshold, see [policy](policy.md).\n"
     many = getattr(hint, "__origin__", None) is tuple
     kind = hint.__args__[0] if many else hint
-    head = [f"## {'[[' + name + ']]' if many else '[' + name + ']'}", "", one_line(kind.__doc__), ""]
+    head = [
+        f"## {'[[' + name + ']]' if many else '[' + name + ']'}",
+        "",
+        f"Table `{name}`: {one_line(kind.__doc__)}",
+        "",
+    ]
     if many:
         head += [f"There may be several; each begins with `[[{name}]]`.", ""]
     rows = [
