@@ -81,7 +81,7 @@ def _checks(
         checks.append(FoundCheck("types", "types", ("mypy", "--cache-dir=/dev/null", where)))
     coverage = "pytest-cov" in known
     if "pytest" in known or any("test" in name for name in files):
-        run = ("pytest", "-q", "-p", "no:cacheprovider", "--junitxml={junit}")
+        run = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml={junit}")
         more = ("--cov", "--cov-report=xml:{coverage}") if coverage else ()
         checks.append(FoundCheck("tests", "tests", (*run, *more)))
     return tuple(checks), coverage
