@@ -47,7 +47,7 @@ from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.signal import FakeSignal
 from keelway.testing.fakes.vault import FakeVault
 
-LIFE_SECONDS_MAX = 60.0
+LIFE_SECONDS_MAX = 180.0
 _SHORT: dict[str, Any] = {
     "window_seconds": 0.5,
     "tick_seconds": 0.1,

@@ -27,8 +27,8 @@ _SHA, _ULID = (
     re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b"),
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_JUDGEMENT = re.compile(r"(?:pass|inconclusive): \d+ requests, .*?(?=\\n|\n)")
-"""What a release that is kept was believed for: how much was seen depends on how long nobody looked."""
+_JUDGEMENT = re.compile(r"(?:pass|inconclusive|rollback): \d+ requests, .*?(?=\\n|\n)")
+"""What a verdict was made from: how much was seen depends on how long nobody looked."""
 _NUMBER = re.compile(r"\d+(?:[.:,]\d+)*")
 
 
