@@ -4,7 +4,7 @@ import json
 import shutil
 import signal
 import socket
-import subprocess  # noqa: TID251 - Harbor is started the way an operator starts it
+import subprocess
 import sys
 import time
 import urllib.request

@@ -63,7 +63,9 @@ BYE = APP.replace(
     '    return 404, {"error"',
     '    if path == "/bye":\n        return 200, {"bye": "world"}\n    return 404, {"error"',
 )
-BYE_TEST = 'from greeter import answer\n\n\ndef test_bye():\n    assert answer("/bye") == (200, {"bye": "world"})\n'
+BYE_TEST = (
+    'from greeter import answer\n\n\ndef test_bye():\n    assert answer("/bye") == (200, {"bye": "world"})\n'
+)
 PLAN = {
     "title": "Say goodbye",
     "approach": "Answer GET /bye.",
@@ -154,7 +156,10 @@ def git(repository: Path, *arguments: str) -> str:
     """Run git as the person who owns the repository."""
     done = subprocess.run(
         ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.com", *arguments],
-        cwd=repository, capture_output=True, text=True, check=True,
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()
 

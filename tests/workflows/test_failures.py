@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from tests.workflows.world import BASE_FILES, GOOD_EDITS, TRUSTING, plan_of
+from tests.workflows.world import BASE_FILES, GOOD_EDITS, PROJECT, TRUSTING, plan_of
 
 from keelway.core.model.event import EventKind, verify_chain
 from keelway.core.model.lifecycle import Status
-from keelway.core.model.project import PRODUCTION, STAGING
+from keelway.core.model.project import PRODUCTION, STAGING, MigrationCommands
 from keelway.core.policy import RollbackPolicy
 from keelway.ports.agent import Effort, Stop, Usage
 
@@ -129,7 +131,7 @@ def test_a_release_that_does_not_come_up_on_staging_never_gets_further(make_worl
     safe(world, before)
 
 
-def test_a_migration_that_the_old_release_cannot_bear_is_taken_down_again(make_world):
+def test_a_migration_that_the_old_release_bears_stays_where_it_is(make_world):
     world = make_world()
     before = world.baseline()
     world.target.behave(before, schema=1)
@@ -228,3 +230,60 @@ def test_a_channel_that_is_down_stops_nothing(make_world):
     world.notifier.down = True
     world.baseline()
     assert world.ask().status is Status.DEPLOYED
+
+
+def migrating(make_world, *, boots: bool, down: bool = True, restore: str = "ask"):
+    """Make a world whose next release moves the schema and then fails under production's traffic."""
+    commands = MigrationCommands(("up",), ("down", "{steps}"), ("status",))
+    world = make_world(
+        policy=replace(TRUSTING, rollback=RollbackPolicy(restore_data=restore)),
+        project=replace(PROJECT, migrate=commands),
+    )
+    before = world.baseline()
+    world.target.behave(before, schema=1, boots=boots)
+    for place in world.target.places.values():
+        place.schema = 1
+    build = world.target.build
+
+    def build_newer(environment, sha, release):
+        if "two.py" in world.forge.history[sha].files:
+            world.target.behave(sha, schema=2)
+        return build(environment, sha, release)
+
+    world.target.build = build_newer
+
+    def bad_in_production(environment, release, at):
+        counted = world.target.traffic(environment, release, at)
+        if counted and environment == PRODUCTION and world.target.places[PRODUCTION].active != before:
+            active = world.target.places[PRODUCTION].active
+            world.target.behave(active, schema=2, down=down)
+            world.backup.data[PRODUCTION]["ships"] = 107
+            return counted[0], 30
+        return counted
+
+    world.signal.traffic = bad_in_production
+    row = world.ask()
+    assert row.status is Status.ROLLED_BACK
+    safe(world, before)
+    return world
+
+
+def test_a_schema_that_the_old_release_cannot_bear_is_taken_down_again(make_world):
+    world = migrating(make_world, boots=False)
+    assert world.target.places[PRODUCTION].schema == 1
+    assert world.backup.restored == []
+    assert not world.ledger.freeze().active
+
+
+def test_a_backup_is_restored_by_policy_when_the_way_down_fails_and_the_loss_is_told(make_world):
+    world = migrating(make_world, boots=False, down=False, restore="always")
+    assert len(world.backup.restored) == 1
+    assert world.backup.data[PRODUCTION]["ships"] == 100
+    assert "7 rows" in world.told()
+
+
+def test_nothing_is_restored_without_a_person_and_everything_stands_still_instead(make_world):
+    world = migrating(make_world, boots=False, down=False)
+    assert world.backup.restored == []
+    assert world.ledger.freeze().active
+    assert "needs you" in world.told()

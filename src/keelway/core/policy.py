@@ -63,10 +63,6 @@ class DevelopmentPolicy:
     """How long one agent run may take."""
     silence_seconds_max: float = 5 * MINUTE_SECONDS
     """How long an agent may say nothing."""
-    check_seconds_max: float = 10 * MINUTE_SECONDS
-    """How long one check command may take."""
-    check_output_bytes_max: int = 1_000_000
-    """How much of a check's output is kept."""
     diff_coverage_min: float = 1.0
     """The share of changed executable lines that a passing test must run."""
     cost_usd_max: float = 5.0

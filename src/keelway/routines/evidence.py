@@ -11,7 +11,7 @@ from keelway.core.judge.tests import TestResult, judge_canary, judge_new_tests, 
 from keelway.core.model.diff import Diff
 from keelway.core.model.handover import CheckFact
 from keelway.core.model.plan import Kind, Plan
-from keelway.core.model.verdict import Finding, failed
+from keelway.core.model.verdict import Finding, failed, passed
 from keelway.ports.ci import CheckJob, CheckReport, CommandResult
 from keelway.routines.context import Context
 
@@ -71,12 +71,17 @@ def examine(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> E
         (
             *tampered,
             *_proof(ctx, turn, base, diff, plan, head),
-            judge_coverage(
-                changed_coverage(_added_lines(diff, sources), head.executable, head.executed),
-                ctx.policy.development.diff_coverage_min,
-            ),
+            _coverage(ctx, diff, sources, head),
         ),
     )
+
+
+def _coverage(ctx: Context, diff: Diff, sources: tuple[str, ...], head: CheckReport) -> Finding:
+    minimum = ctx.policy.development.diff_coverage_min
+    if minimum <= 0:
+        return passed("coverage_not_required", "The policy does not ask that tests run the changed lines.")
+    ran = changed_coverage(_added_lines(diff, sources), head.executable, head.executed)
+    return judge_coverage(ran, minimum)
 
 
 def facts_of(report: CheckReport) -> tuple[CheckFact, ...]:
@@ -165,8 +170,19 @@ def _judge_replay(base: BaseRun, plan: Plan, report: CheckReport) -> tuple[Findi
     expected = frozenset(test for test in base.passing if not _in(test, plan.test_grants))
     return (
         *judge_replay(expected, report.tests, base.failing),
-        judge_canary(report.canary_failed is True),
+        _judge_canary(report),
     )
+
+
+def _judge_canary(report: CheckReport) -> Finding:
+    if report.canary_failed is None:
+        return failed(
+            "canary_unsupported",
+            "No failing test could be planted for this test runner, so nothing shows that its judgement can fail; "
+            "this version plants one for pytest only.",
+            examined=0,
+        )
+    return judge_canary(report.canary_failed)
 
 
 def _in(test: str, paths: tuple[str, ...]) -> bool:

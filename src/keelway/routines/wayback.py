@@ -94,6 +94,8 @@ def take_back(ctx: Context, deployment: Deployment, lease: Lease, *, by_person: 
         "back_seconds": seconds,
         "back_traffic_seconds": walk.traffic_seconds,
         "back_verified": verified,
+        "back_rows_lost": walk.rows_lost,
+        "back_release": walk.release,
     }
     done = replace(deployment, status="rolled_back", finished_at=ctx.now(), figures=figures)
     ctx.book(f"back:{where}:deployment", ctx.ledger.save_deployment, done)
