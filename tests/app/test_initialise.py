@@ -120,7 +120,7 @@ def test_what_is_written_is_a_valid_configuration(tmp_path, files):
 
 def test_nothing_is_written_over(tmp_path):
     (tmp_path / "keelway.toml").write_text("mine")
-    with pytest.raises(YourFault, match="was left as it was"):
+    with pytest.raises(YourFault, match="was left as it is"):
         save(tmp_path, "other")
     assert (tmp_path / "keelway.toml").read_text() == "mine"
 

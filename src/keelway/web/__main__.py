@@ -6,10 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from keelway.app.control.begin import refuse_second
 from keelway.app.desk import Place
+from keelway.app.doctor.examine import preflight
 from keelway.app.view.fault import three_lines
 from keelway.core.errors import KeelwayError
-from keelway.web.serve import serve
 
 
 def main() -> int:
@@ -18,8 +19,13 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True, help="its keelway.toml")
     parser.add_argument("--port", type=int, help="loopback port, 0 for a free one")
     given = parser.parse_args()
+    place = Place(given.config.resolve())
     try:
-        serve(Place(given.config.resolve()), _say, port=given.port)
+        refuse_second(place)
+        preflight(place.config, place.home)
+        from keelway.web.serve import serve  # costs two seconds, which a refusal should not
+
+        serve(place, _say, port=given.port)
     except KeelwayError as error:
         sys.stderr.write(three_lines(error) + "\n")
         return error.exit_code

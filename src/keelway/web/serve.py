@@ -16,10 +16,8 @@ import uvicorn
 
 from keelway.app import server_file
 from keelway.app.config import Config
-from keelway.app.control.begin import refuse_second
 from keelway.app.control.plane import ControlPlane, Say
 from keelway.app.desk import Place
-from keelway.app.doctor.examine import preflight
 from keelway.app.home import Home
 from keelway.app.server_file import Server
 from keelway.core.model.task import Actor
@@ -48,16 +46,16 @@ class _Listening(uvicorn.Server):
 
 
 def serve(place: Place, say: Say, *, port: int | None = None) -> None:
-    """Check, wire, bring the first releases up, and answer until SIGINT, SIGTERM or a call to end.
+    """Wire, bring the first releases up, and answer until SIGINT, SIGTERM or a call to end.
+
+    The caller has made sure that nothing stands in the way (``refuse_second``, ``preflight``).
 
     Raises:
-        YourFault: something is wrong that a person has to correct; nothing was altered.
+        YourFault: another process works on the same home.
         TheirFault: the book or a daemon cannot be used.
     """
     signal.signal(signal.SIGTERM, _leave)
     config, home = place.config, place.home
-    refuse_second(place)
-    preflight(config, home)
     plane = ControlPlane.open(config, home, say)
     try:
         _log_to(home)

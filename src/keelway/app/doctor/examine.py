@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keelway.app.config import Config
 from keelway.app.desk import Place, running
-from keelway.app.doctor import installation, machine, project
+from keelway.app.doctor import machine, project
 from keelway.app.doctor.check import FAIL, Check, fail, ok
 from keelway.app.doctor.ports import check_ports
 from keelway.app.home import Home
@@ -24,6 +24,10 @@ _CODES = {
 
 def examine(place: Place, *, probe_agent: bool = True) -> tuple[Check, ...]:
     """Check every wire and alter nothing."""
+    from keelway.app.doctor import (
+        installation,
+    )  # the book and its libraries cost a second; a refused start saves it
+
     first = (machine.check_git(), machine.check_sqlite())
     try:
         config = place.config
