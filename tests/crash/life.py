@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import shutil
 import tempfile
@@ -21,7 +22,6 @@ from tests.workflows.world import GOOD_EDITS, World, plan_of
 from keelway.core.model.project import PRODUCTION
 from keelway.core.model.task import OWNER
 from keelway.core.policy import Policy, ReviewPolicy, WatchPolicy
-from keelway.engine.journal import CrashAt, Gate
 from keelway.store.database import open_database, upgrade
 from keelway.store.ledger import SqlLedger
 from keelway.store.pulls import SqlPullBook
@@ -150,6 +150,7 @@ def lived(act: str, home: Path) -> Iterator[Life]:
 def _template() -> Path:
     """Make the tables once for all lives of a process."""
     home = Path(tempfile.mkdtemp(prefix="keelway-life-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     database = open_database(_url(home))
     upgrade(database)
     database.dispose()
@@ -175,6 +176,3 @@ def _hasten(database: Engine) -> Engine:
 
     event.listen(database, "connect", prepare)
     return database
-
-
-__all__ = ["ACTS", "CrashAt", "Gate", "Life", "lived"]
