@@ -259,3 +259,31 @@ def test_a_freeze_does_not_keep_a_bad_release_in_production(make_world):
     assert world.ledger.freeze().active
     assert world.ledger.find(row.task.id).status is Status.ROLLED_BACK
     assert world.target.places[PRODUCTION].active == before
+
+
+def test_an_answer_that_a_crash_kept_from_being_heard_is_heard_at_the_next_start(make_world):
+    world = make_world(policy=ASKING)
+    world.baseline()
+    row = world.submit()
+    world.engine.run_until_idle(world.clock.now() + timedelta(hours=1))
+    send, world.commands.runtime.send = world.commands.runtime.send, lambda *_: None
+    world.commands.approve(row.task.name, OWNER)
+    world.commands.runtime.send = send
+    world.engine.run_until_idle(world.clock.now() + timedelta(minutes=1))
+    assert world.ledger.find(row.task.id).status is Status.PLAN_PENDING_APPROVAL
+    world.commands.resubmit_unstarted()
+    world.engine.run_until_idle(world.clock.now() + timedelta(hours=1))
+    assert world.ledger.find(row.task.id).status is Status.DEPLOYED
+
+
+def test_waking_a_story_does_not_ask_again_before_the_reminder_is_due(make_world):
+    world = make_world(policy=ASKING)
+    world.baseline()
+    row = world.submit()
+    for _ in range(3):
+        world.engine.run_until_idle(world.clock.now() + timedelta(hours=1))
+        world.commands.pause(row.task.name, OWNER)
+        world.commands.resume(row.task.name, OWNER)
+    assert world.told().count("your decision is needed") == 1
+    world.engine.run_until_idle(world.clock.now() + timedelta(hours=8))
+    assert world.told().count("your decision is needed") == 2

@@ -83,12 +83,17 @@ class Commands:
         return row
 
     def resubmit_unstarted(self) -> int:
-        """Start the stories of open tasks that a crash kept from starting; return how many."""
+        """Start the stories of open tasks that a crash kept from starting; return how many.
+
+        The others are woken: an answer may have been recorded without its story hearing of it.
+        """
         started = 0
         for row in self.app.ledger.tasks(open_only=True):
             if self.runtime.status(row.task.id) == "absent":
                 self.runtime.start("deliver", row.task.id, to_json(row.task))
                 started += 1
+            else:
+                self._wake(row)
         return started
 
     def approve(self, task: str, by: Actor, note: str = "") -> Question:

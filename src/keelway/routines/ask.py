@@ -54,20 +54,38 @@ def require(ctx: Context, binding: Binding, text: str, requested_by: Actor, risk
     if question.expires_at is not None and question.expires_at <= now:
         raise StageFailed("approval_expired", "Nobody answered in time, and policy takes that for a no.")
     ctx.record(EventKind.QUESTION_ASKED, "asked", question=question.id, action=binding.action)
-    tell(ctx, requested_by, f"{binding.action}: your decision is needed", text, question=question.id)
+    reminder = int((now - question.asked_at).total_seconds() / policy.reminder_seconds)
+    tell(
+        ctx,
+        requested_by,
+        f"{binding.action}: your decision is needed",
+        text,
+        question=question.id,
+        once=f"{question.id}/{reminder}",
+    )
     left = policy.reminder_seconds
     if question.expires_at is not None:
         left = min(left, (question.expires_at - now).total_seconds())
     raise Held(question.id, max(left, 1.0))
 
 
-def tell(
-    ctx: Context, to: Actor, subject: str, body: str, *, question: str = "", urgent: bool = False
+def tell(  # noqa: PLR0913 - who, what and how, by name
+    ctx: Context,
+    to: Actor,
+    subject: str,
+    body: str,
+    *,
+    question: str = "",
+    urgent: bool = False,
+    once: str = "",
 ) -> None:
-    """Tell a person; a channel that fails is recorded and never stops the work."""
+    """Tell a person; a channel that fails is recorded and never stops the work.
+
+    ``once`` names what must not be told twice, however often a stage is entered.
+    """
     scene = ctx.scene
     message = Message(str(to), subject, body, scene.subject if scene.has_task else "", urgent, question)
-    key = ctx.key(f"tell:{subject}")
+    key = once or ctx.key(f"tell:{subject}")
 
     def deliver() -> str:
         try:
