@@ -15,7 +15,7 @@ AGENTS: tuple[tuple[str, ...], ...] = (
     ("opencode", "acp"),
     ("claude-agent-acp",),
     ("codex-acp",),
-    ("gemini", "--experimental-acp"),
+    ("gemini", "--acp"),
 )
 """Commands that speak the Agent Client Protocol, in the order in which they are preferred."""
 
