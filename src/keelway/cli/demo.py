@@ -25,7 +25,8 @@ def demo(
     from keelway.app.demo.play import Wish, play
     from keelway.core.codec import to_json
 
-    signal.signal(signal.SIGTERM, _leave)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us deaf to Ctrl-C
+        signal.signal(number, _leave)
     try:
         result = play(Wish(act.lower(), leave, keep, as_json))
     except KeyboardInterrupt:

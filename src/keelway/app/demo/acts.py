@@ -209,7 +209,17 @@ def _say_yes(scene: Scene, task: str) -> None:
 
 def _closed(scene: Scene, task: str) -> TaskView:
     scene.until(f"{task} comes to its end", TASK_SECONDS_MAX, lambda: scene.closed(task))
+    _wake(scene)
     return scene.task(task)
+
+
+def _wake(scene: Scene) -> None:
+    """Tell a task that waits for the way to be free to look now, not at its next turn."""
+    for name in scene.acts:
+        if not scene.closed(name) and any(
+            stage.stage == "review" and stage.status == "held" for stage in scene.task(name).stages
+        ):
+            scene.plane.remote.control(name, "resume")
 
 
 def _barred(scene: Scene, task: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Thread
 from typing import Any
 
@@ -74,17 +74,20 @@ def play(wish: Wish) -> Result:
         users.end_earlier(ground.load)
         grounds.clear(ground)
         scene = Scene(ground, screen, Plane(ground), Traffic(ground, RATE), whole=not wish.act)
-        result = Result()
+        result, keep = Result(), wish.keep
         try:
-            _play(scene, chosen, result)
+            _play(scene, chosen, result, leave=wish.leave)
             if not wish.leave:
                 _stay(scene)
+        except KeelwayError:
+            keep = True
+            raise
         finally:
-            _strike(scene, keep=wish.keep or not result.ok)
+            _strike(scene, keep=keep or any(not row.ok for row in result.rows))
         return result
 
 
-def _play(scene: Scene, chosen: list[Act], result: Result) -> None:
+def _play(scene: Scene, chosen: list[Act], result: Result, *, leave: bool) -> None:
     began = time.monotonic()
     result.rows.append(_open(scene))
     for act in chosen:
@@ -99,9 +102,21 @@ def _play(scene: Scene, chosen: list[Act], result: Result) -> None:
         scene.screen.event(act.letter, row.happened, "bold green" if row.ok else "bold red")
         if not row.ok:
             break
+    if leave:
+        _settle(scene, result)
     result.seconds = time.monotonic() - began
     scene.screen.table(result.rows)
     scene.screen.say(f"{duration(result.seconds)} for everything.")
+
+
+def _settle(scene: Scene, result: Result) -> None:
+    """Let the users leave, and count once more when no request is on its way."""
+    scene.traffic.stop()
+    lost = scene.traffic.rows_lost()
+    if lost:
+        last = result.rows[-1]
+        wrong = (*last.wrong, f"{lost} accepted arrivals are missing in the end")
+        result.rows[-1] = replace(last, rows_lost=lost, wrong=wrong)
 
 
 def _since(result: Result) -> float:
@@ -162,14 +177,20 @@ def _stay(scene: Scene) -> None:
     port = scene.ground.place.config.file.production.port
     screen.rest()
     screen.say()
-    screen.say(f"Status page (opens once): {scene.plane.remote.page_link()}", "bold")
+    screen.say(f"Status page (opens once): {_page(scene)}", "bold")
     screen.say(f"Harbor itself: http://127.0.0.1:{port}/docs")
     screen.say("Next, in another terminal:")
-    for words in ("status", "show T-2", 'ask "Let people find ships by name"'):
+    task = next(iter(scene.acts), "@last")
+    for words in ("status", f"explain {task}", "releases"):
         screen.say(f"  {command} {words}")
     screen.say("Ctrl-C ends everything.")
     while True:
         time.sleep(WAIT_SECONDS)
+
+
+def _page(scene: Scene) -> str:
+    link = scene.plane.remote.page_link()
+    return link if link.startswith("http") else scene.plane.remote.server.url + link
 
 
 def _command(ground: Ground) -> str:

@@ -40,9 +40,9 @@ class Screen:
     def open(cls, *, beside: bool) -> Screen:
         """Open the standard output, or what goes beside it when that is for a machine."""
         stream = sys.stderr if beside else sys.stdout
-        console = Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
-        if not console.is_terminal:
-            console = Console(file=stream, highlight=False, width=WIDTH_OFF_TERMINAL, soft_wrap=True)
+        terminal = stream.isatty()
+        width = None if terminal else WIDTH_OFF_TERMINAL
+        console = Console(file=stream, highlight=False, width=width, soft_wrap=not terminal)
         return cls(console)
 
     def __enter__(self) -> Self:

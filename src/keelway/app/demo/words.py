@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from keelway.app.view.task import Happened
@@ -33,33 +34,34 @@ def told(event: Happened, attempt: int) -> str:
         event: what happened.
         attempt: how many agent runs its task has had.
     """
-    data = event.data
-    match event.kind:
-        case "task.created":
-            who = "the log of production asks" if data["request"]["source"] == "detector" else "asked"
-            text = f"{who}: {data['request']['text']}"
-        case "agent.finished":
-            text = f"agent attempt {attempt} ended: {data.get('stop', '')}"
-        case "gate.judged":
-            text = _gate(data)
-        case "effect.done":
-            said = _EFFECTS.get(str(data["effect"]), "")
-            text = f"{event.stage}: {said}" if said else ""
-        case "branch.merged":
-            text = f"PR #{data['pull_request']} merged into {data['branch']} as {short(data['sha'])}"
-        case "release.observed":
-            text = _observed(data)
-        case "commit.quarantined":
-            text = f"{short(data['sha'])} quarantined: no later release may carry it without its revert"
-        case "effect.failed":
-            text = event.text
-        case _:
-            quiet = event.kind in _QUIET_KINDS or event.kind.startswith(("stage.", "policy."))
-            text = event.text if event.loud and not quiet else ""
-    return line(text, TEXT_CHARS_MAX)
+    if event.kind == "agent.finished":
+        return f"agent attempt {attempt} ended: {event.data.get('stop', '')}"
+    write = _WORDS.get(event.kind)
+    if write is not None:
+        return line(write(event.stage, event.data), TEXT_CHARS_MAX)
+    quiet = event.kind in _QUIET_KINDS or event.kind.startswith(("stage.", "policy."))
+    return line(event.text, TEXT_CHARS_MAX) if event.loud and not quiet else ""
 
 
-def _gate(data: dict[str, Any]) -> str:
+def _created(_stage: str, data: dict[str, Any]) -> str:
+    who = "the log of production asks" if data["request"]["source"] == "detector" else "asked"
+    return f"{who}: {data['request']['text']}"
+
+
+def _done(stage: str, data: dict[str, Any]) -> str:
+    said = _EFFECTS.get(str(data["effect"]), "")
+    return f"{stage}: {said}" if said else ""
+
+
+def _merged(_stage: str, data: dict[str, Any]) -> str:
+    return f"PR #{data['pull_request']} merged into {data['branch']} as {short(data['sha'])}"
+
+
+def _barred(_stage: str, data: dict[str, Any]) -> str:
+    return f"{short(data['sha'])} quarantined: no later release may carry it without its revert"
+
+
+def _gate(_stage: str, data: dict[str, Any]) -> str:
     gate, ruling, findings = str(data["gate"]), str(data["ruling"]), data["findings"]
     if gate in _QUIET_GATES:
         return ""
@@ -104,7 +106,7 @@ def _reason(finding: dict[str, Any]) -> str:
     return message.split(";", maxsplit=1)[0].splitlines()[0] if message else ""
 
 
-def _observed(data: dict[str, Any]) -> str:
+def _observed(_stage: str, data: dict[str, Any]) -> str:
     if "environment" not in data:
         return ""
     counted = f"{data['requests']} requests, {data['errors']} failed"
@@ -112,3 +114,13 @@ def _observed(data: dict[str, Any]) -> str:
     if data["decision"] == "inconclusive":
         why = "nothing speaks against it, and so few requests cannot prove more"
     return f"{data['environment']} watched, {counted}: {data['decision']} ({why})"
+
+
+_WORDS: dict[str, Callable[[str, dict[str, Any]], str]] = {
+    "task.created": _created,
+    "gate.judged": _gate,
+    "effect.done": _done,
+    "branch.merged": _merged,
+    "release.observed": _observed,
+    "commit.quarantined": _barred,
+}
