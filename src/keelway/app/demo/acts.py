@@ -190,12 +190,22 @@ def _early(scene: Scene, act: str) -> None:
 def _merged(scene: Scene, task: str) -> None:
     """Wait until a task is merged or at its end; say yes for the owner where the owner is asked."""
     answered: set[int] = set()
+    woken: set[int] = set()
 
     def reached() -> bool:
         asked = {event.sequence for event in scene.seen(task, "question.asked")}
         if asked - answered:
             answered.update(asked)
             _say_yes(scene, task)
+        waits = {
+            event.sequence
+            for event in scene.seen(task, "stage.finished", status="held")
+            if event.stage == "review"
+        }
+        if waits - woken and not asked:
+            # The way is free by now; the task would find that out at its next turn only.
+            woken.update(waits)
+            scene.plane.remote.control(task, "resume")
         return bool(scene.seen(task, "branch.merged")) or scene.closed(task)
 
     scene.until(f"{task} is merged", TASK_SECONDS_MAX, reached)
@@ -209,17 +219,7 @@ def _say_yes(scene: Scene, task: str) -> None:
 
 def _closed(scene: Scene, task: str) -> TaskView:
     scene.until(f"{task} comes to its end", TASK_SECONDS_MAX, lambda: scene.closed(task))
-    _wake(scene)
     return scene.task(task)
-
-
-def _wake(scene: Scene) -> None:
-    """Tell a task that waits for the way to be free to look now, not at its next turn."""
-    for name in scene.acts:
-        if not scene.closed(name) and any(
-            stage.stage == "review" and stage.status == "held" for stage in scene.task(name).stages
-        ):
-            scene.plane.remote.control(name, "resume")
 
 
 def _barred(scene: Scene, task: str) -> bool:
