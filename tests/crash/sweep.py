@@ -50,9 +50,9 @@ class SplitGate(Gate):
         return super().around(run, watched)
 
 
-def every_step(chunk: int) -> Choose:
-    """Choose every ``CHUNKS``-th step from ``chunk`` on."""
-    return lambda step, _when: [None] if step % CHUNKS == chunk else []
+def every_step(chunk: int, moment: str) -> Choose:
+    """Choose every ``CHUNKS``-th step from ``chunk`` on, ``before`` or ``after`` its effect."""
+    return lambda step, when: [None] if step % CHUNKS == chunk and when == moment else []
 
 
 def sweep(act: str, choose: Choose, root: Path, prepare: Callable[[Life], None] = lambda _: None) -> Found:
