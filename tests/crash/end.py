@@ -24,7 +24,7 @@ _BY_TIME = {EventKind.POLICY_LOADED, EventKind.CONTROL_CHANGED}
 """Events whose number depends on how often a process started and looked."""
 _SHA, _ULID = (
     re.compile(r"\b(r-)?([0-9a-f]{12})([0-9a-f]{28})?\b"),
-    re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b"),
+    re.compile(r"\b(?:01[0-9A-HJKMNP-TV-Z]{24}|Q-[0-9a-f]{16})\b"),
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _JUDGEMENT = re.compile(r"(?:pass|inconclusive|rollback): \d+ requests, .*?(?=\\n|\n)")

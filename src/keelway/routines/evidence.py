@@ -54,8 +54,14 @@ def base_of(ctx: Context, base_sha: str) -> BaseRun:
     return BaseRun(base_sha, report.tests, files, report.setup_error)
 
 
-def examine(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> Examination:
-    """Check a patch; the deeper layers are only reached when the plain checks are green."""
+def examine(
+    ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan, *, refused: bool = False
+) -> Examination:
+    """Check a patch; the deeper layers are only reached when the plain checks are green.
+
+    A patch that a guardrail has ``refused`` already is still held against the old tests, because the
+    agent has to be told what it broke; what its new tests prove is not looked at.
+    """
     head_sha = diff.head_sha
     sources = tuple(sorted(path for path in _present(diff) if ctx.project.is_source(path)))
     job = CheckJob(head_sha, tuple(check.name for check in ctx.project.checks), coverage_of=sources)
@@ -70,7 +76,7 @@ def examine(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> E
         checks,
         (
             *tampered,
-            *_proof(ctx, turn, base, diff, plan, head),
+            *_proof(ctx, turn, _Case(base, diff, plan, refused), head),
             _coverage(ctx, diff, sources, head),
         ),
     )
@@ -132,23 +138,31 @@ def _weakened(base: BaseRun, head: CheckReport) -> tuple[Finding, ...]:
     return ()
 
 
-def _proof(
-    ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan, head: CheckReport
-) -> tuple[Finding, ...]:
+@dataclass(frozen=True)
+class _Case:
+    """Bind what a patch is judged by; ``refused`` when a guardrail has said no already."""
+
+    base: BaseRun
+    diff: Diff
+    plan: Plan
+    refused: bool
+
+
+def _proof(ctx: Context, turn: int, case: _Case, head: CheckReport) -> tuple[Finding, ...]:
     """Replay the base's own tests on the new source with a canary, and the new tests on the old source."""
-    changed = tuple(sorted(path for path in _present(diff) if ctx.project.is_test(path)))
-    known = {test.id for test in base.tests}
+    changed = tuple(sorted(path for path in _present(case.diff) if ctx.project.is_test(path)))
+    known = {test.id for test in case.base.tests}
     fresh = tuple(test for test in head.tests if test.id not in known or _in(test.id, changed))
-    replay = _replay_job(ctx, turn, base, diff, plan)
-    if plan.kind not in NEED_NEW_TESTS and not fresh:
+    replay = _replay_job(ctx, turn, case.base, case.diff, case.plan)
+    if case.refused or (case.plan.kind not in NEED_NEW_TESTS and not fresh):
         (replayed,) = ctx.act(f"judge:{turn}", ctx.ci.check_all, (replay,))
-        return _judge_replay(base, plan, replayed)
-    tree = ctx.act(f"compose:new:{turn}", ctx.forge.compose, base.sha, diff.head_sha, changed)
+        return _judge_replay(case.base, case.plan, replayed)
+    tree = ctx.act(f"compose:new:{turn}", ctx.forge.compose, case.base.sha, case.diff.head_sha, changed)
     new = CheckJob(tree, _test_checks(ctx), purpose="new-tests")
     replayed, on_base = ctx.act(f"judge:{turn}", ctx.ci.check_all, (replay, new))
     return (
-        *_judge_replay(base, plan, replayed),
-        judge_new_tests(on_base.tests, fresh, plan.kind, known_ids=known),
+        *_judge_replay(case.base, case.plan, replayed),
+        judge_new_tests(on_case.base.tests, fresh, case.plan.kind, known_ids=known),
     )
 
 

@@ -9,7 +9,7 @@ from keelway.core.model.diff import Diff
 from keelway.core.model.event import EventKind
 from keelway.core.model.handover import ApprovedPlan, TestedPatch, Work
 from keelway.core.model.lifecycle import Status
-from keelway.core.model.verdict import Finding, Verdict
+from keelway.core.model.verdict import Finding, Ruling, Verdict
 from keelway.core.prompt import dev_prompt
 from keelway.core.rule.budget import failure_key, is_stuck
 from keelway.core.rule.guardrail import judge_diff
@@ -128,7 +128,8 @@ class _Loop:
         ctx, plan = self.ctx, self.approved.plan
         diff = ctx.read(f"diff:{turn}", ctx.forge.diff, self.base_sha, collected.head_sha)
         guardrail = judge_diff(diff, plan, ctx.policy.guardrail)
-        seen = examine(ctx, turn, self.base, diff, plan)
+        refused = any(finding.ruling is Ruling.FAIL for finding in guardrail)
+        seen = examine(ctx, turn, self.base, diff, plan, refused=refused)
         risk = assess_diff(diff, plan, ctx.policy)
         facts = QualityFacts(
             checks=seen.checks,

@@ -31,11 +31,11 @@ LEFT_OUT = shutil.ignore_patterns(
 )
 
 SHORTENED: dict[str, float | str] = {
-    "policy.staging.window_seconds": 2.0,
+    "policy.staging.window_seconds": 1.5,
     "policy.staging.tick_seconds": 0.5,
-    "policy.staging.stabilise_seconds": 1.0,
+    "policy.staging.stabilise_seconds": 0.5,
     "policy.staging.history_seconds": 20.0,
-    "policy.production.window_seconds": 7.0,
+    "policy.production.window_seconds": 5.0,
     "policy.production.tick_seconds": 0.5,
     "policy.production.stabilise_seconds": 1.0,
     "policy.production.history_seconds": 20.0,
