@@ -162,7 +162,7 @@ def _proof(ctx: Context, turn: int, case: _Case, head: CheckReport) -> tuple[Fin
     replayed, on_base = ctx.act(f"judge:{turn}", ctx.ci.check_all, (replay, new))
     return (
         *_judge_replay(case.base, case.plan, replayed),
-        judge_new_tests(on_case.base.tests, fresh, case.plan.kind, known_ids=known),
+        judge_new_tests(on_base.tests, fresh, case.plan.kind, known_ids=known),
     )
 
 
