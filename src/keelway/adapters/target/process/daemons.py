@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from keelway.adapters.target.process.site import Site, make_folder
-from keelway.clients.control import ControlSocket, Json
+from keelway.clients.control import ControlSocket, Front, Json
 from keelway.clients.shell import base_env, create_time, end_tree, start_detached
 from keelway.core.errors import TheirFault
 
@@ -94,12 +95,16 @@ def stop_everything(site: Site, deadline_seconds: float) -> None:
     Raises:
         TheirFault: something could not be ended.
     """
-    for spec in site.project.environments:
-        front = site.front(spec.name)
-        if state := front.answers("/state"):
-            _end(lambda f=front: f.shutdown(deadline_seconds), state, deadline_seconds)  # type: ignore[misc]
+    fronts = [site.front(spec.name) for spec in site.project.environments]
+    with ThreadPoolExecutor(len(fronts) or 1) as pool:
+        list(pool.map(lambda front: _end_front(front, deadline_seconds), fronts))
     if health := site.supervisor.health():
         _end(lambda: site.supervisor.shutdown(deadline_seconds), health, deadline_seconds)
+
+
+def _end_front(front: Front, deadline_seconds: float) -> None:
+    if state := front.answers("/state"):
+        _end(lambda: front.shutdown(deadline_seconds), state, deadline_seconds)
 
 
 def _end(ask: Callable[[], None], said: Json, deadline_seconds: float) -> None:
