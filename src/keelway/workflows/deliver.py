@@ -23,6 +23,7 @@ def deliver_under(policy: Policy) -> Story:
     """Make the story of a task under a policy."""
 
     async def deliver(conductor: Conductor, payload: Any) -> Any:
+        """Take a task through the seven stages, or undo what it did."""
         task = from_json(Task, payload)
         story = Narrator(conductor, task.id)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, runtime_checkable
 
 from keelway.app.bootstrap import App, build, open_runtime
@@ -89,7 +90,8 @@ class ControlPlane:
     def bring_baseline(self) -> bool:
         """Deploy the production branch to every environment in which nothing runs; tell whether all run."""
         names = [spec.name for spec in self.app.config.project.environments]
-        up = [self._runs(name) or self._deploy(name) for name in names]
+        with ThreadPoolExecutor(len(names) or 1) as pool:
+            up = list(pool.map(lambda name: self._runs(name) or self._deploy(name), names))
         return all(up)
 
     def _runs(self, environment: str) -> bool:

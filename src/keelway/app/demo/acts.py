@@ -67,8 +67,8 @@ def feature(scene: Scene, proof: Proof) -> Row:
 def breaks_in_production(scene: Scene, proof: Proof) -> Row:
     """Play c: a change that is green everywhere and breaks in production alone."""
     task = scene.ask("c", ASKED["c"])
-    _merged(scene, task)
     _early(scene, "e")
+    _merged(scene, task)
     view = _closed(scene, task)
     proof.holds(view.line.status == "rolled_back", f"{task} is {view.line.status}: {view.line.error}")
     bad = production_of(scene, task)
