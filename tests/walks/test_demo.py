@@ -87,7 +87,7 @@ def test_one_act_is_played_and_nothing_is_left(checkout: Path):
     assert [path.name for path in (checkout / ".keelway-demo").iterdir()] == ["demo.lock"]
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_the_whole_story_holds_every_claim(checkout: Path):
     played = rows(demo(checkout, "--exit", "--json", seconds_max=880))
