@@ -51,7 +51,7 @@ def pairs(act: str, steps: int, from_step: int, count: int) -> dict[tuple[int, s
     return drawn
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("act", "share", "count"), [("b", 0.0, PAIRS["b"]), ("c", 0.0, PAIRS["c"]), ("c", 0.8, BACK_PAIRS)]
 )

@@ -122,6 +122,7 @@ def test_from_init_to_live_and_back(person: Person) -> None:
     assert "rolled_back" in json.dumps(person.reads("show", "T-1"))
 
 
+@pytest.mark.soak
 def test_releases_serve_on_when_the_control_plane_ends_and_come_back_after_down(person: Person) -> None:
     person.types("init", "--yes", "--web", "python start.py", "--name", "greeter")
     person.configures()

@@ -133,7 +133,7 @@ def test_every_plan_goes_on_without_a_person(plan: Plan):
     assert verdict.ruling is Ruling.PASS, verdict.reasons
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(("act", "iterations"), [("b", 2), ("c", 1), ("d", 1), ("f", 1)])
 def test_an_honest_play_gets_through_every_gate(yard: Yard, act: str, iterations: int):
@@ -141,7 +141,7 @@ def test_an_honest_play_gets_through_every_gate(yard: Yard, act: str, iterations
     assert (row.status, row.iterations) == (Status.DEPLOYED, iterations), row.error
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(400)
 def test_the_play_that_weakens_a_test_is_refused_twice_and_merges_nothing(yard: Yard):
     before = {branch: yard.forge.head(branch) for branch in ("develop", "main")}

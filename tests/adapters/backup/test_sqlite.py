@@ -20,7 +20,7 @@ from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
 from keelway.ports.backup import Backup
 
-COPIES = 60
+COPIES = 20
 PROJECT = project_of((8001, 8002))
 
 
@@ -73,7 +73,7 @@ def moves(path: Path) -> int:
         return int(db.execute("SELECT COUNT(*) FROM moves").fetchone()[0])
 
 
-def test_sixty_copies_under_writers_are_all_whole(tmp_path: Path) -> None:
+def test_copies_under_writers_are_all_whole(tmp_path: Path) -> None:
     path, store, counts = database(tmp_path), SqliteBackup(PROJECT, str(tmp_path)), []
     with writers(path, tmp_path / "stop"):
         while not moves(path):
