@@ -31,13 +31,13 @@ LEFT_OUT = shutil.ignore_patterns(
 )
 
 SHORTENED: dict[str, float | str] = {
-    "policy.staging.window_seconds": 1.5,
+    "policy.staging.window_seconds": 1.0,
     "policy.staging.tick_seconds": 0.5,
     "policy.staging.stabilise_seconds": 0.5,
     "policy.staging.history_seconds": 20.0,
-    "policy.production.window_seconds": 5.0,
+    "policy.production.window_seconds": 4.0,
     "policy.production.tick_seconds": 0.5,
-    "policy.production.stabilise_seconds": 1.0,
+    "policy.production.stabilise_seconds": 0.5,
     "policy.production.history_seconds": 20.0,
     "policy.production.on_inconclusive": "pass",
     "policy.watch.interval_seconds": 15.0,
