@@ -20,7 +20,7 @@ from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
 from keelway.ports.backup import Backup
 
-COPIES = 20
+COPIES = 60
 PROJECT = project_of((8001, 8002))
 
 
