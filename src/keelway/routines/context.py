@@ -146,7 +146,7 @@ class Context:
 
         What leads to a way back must be writable while everything else is held.
         """
-        return self._result(verb, self.engine.step(name, lambda: outcome_of(lambda: verb(*args, **kwargs))))
+        return self.read(name, verb, *args, **kwargs)
 
     def act(self, name: str, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something durably: held while frozen or paused, refused when aborted, recorded twice.

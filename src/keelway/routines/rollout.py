@@ -123,6 +123,11 @@ def _sha_of(ctx: Context, environment: str, release: str) -> str:
     return next((running.sha for running in state.releases if running.release == release), "")
 
 
+def newest_of(history: tuple[Deployment, ...], task: str) -> Deployment | None:
+    """Return the newest deployment of a task in a history that begins with the newest."""
+    return next((entry for entry in history if entry.task == task), None)
+
+
 def finish(ctx: Context, deployment: Deployment, status: str, **figures: object) -> Deployment:
     """Close the record of a deployment and supersede the one before it."""
     done = replace(

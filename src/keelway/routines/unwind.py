@@ -25,6 +25,7 @@ from keelway.routines.ask import tell
 from keelway.routines.context import Context
 from keelway.routines.order import Done, RollbackOrder, Undo
 from keelway.routines.outcome import StageFailed
+from keelway.routines.rollout import newest_of
 from keelway.routines.wayback import TakenBack, take_back, take_back_unsettled
 
 _ESCALATED_STAGES = {"development", "review"}
@@ -151,7 +152,7 @@ def _settle(ctx: Context, environment: str, task: str, *, also_live: bool = Fals
 
 def _touched_production(ctx: Context, task: Task) -> Deployment | None:
     history = ctx.read("production history", ctx.ledger.deployments, PRODUCTION)
-    return next((entry for entry in history if entry.task == task.id), None)
+    return newest_of(history, task.id)
 
 
 def _revert_merges(ctx: Context, task: Task, row: TaskRow, reason: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from keelway.ports.ledger import Deployment, Lease
 from keelway.routines import health
 from keelway.routines.ask import tell
 from keelway.routines.context import Context
+from keelway.routines.rollout import newest_of
 from keelway.routines.situation import backup_of, facts_of
 
 UNSETTLED = frozenset({"running", "observing"})
@@ -135,7 +136,7 @@ def take_back_unsettled(
     With ``also_live`` a release that passed is taken back as well, as long as nothing newer is live there.
     """
     history = ctx.read(f"unsettled:{environment}", ctx.ledger.deployments, environment)
-    mine = next((entry for entry in history if entry.task == (task or ctx.scene.subject)), None)
+    mine = newest_of(history, task or ctx.scene.subject)
     newest = next((entry for entry in history if entry.status == "live"), None)
     if mine is None:
         return None

@@ -25,7 +25,7 @@ from keelway.routines.ask import require
 from keelway.routines.context import Context
 from keelway.routines.observe import Observation, baseline, new_exceptions, observe, sentence_of
 from keelway.routines.outcome import Aborted, StageFailed
-from keelway.routines.rollout import deploy, finish, hold
+from keelway.routines.rollout import deploy, finish, hold, newest_of
 from keelway.routines.wayback import UNSETTLED, take_back_unsettled
 
 _LIMITS = passed("limits_in_judgement", "The hard limits are part of the judgement on the numbers.")
@@ -72,7 +72,7 @@ def _first(ctx: Context, staged: Staged, lease: Lease) -> Live:
 def _resume(ctx: Context, staged: Staged) -> Live | None:
     """Go on after a person was asked whether to keep a release that is in production already."""
     history = ctx.read("mine", ctx.ledger.deployments, PRODUCTION)
-    mine = next((entry for entry in history if entry.task == staged.task.id), None)
+    mine = newest_of(history, staged.task.id)
     if mine is None or mine.status not in UNSETTLED or "judgement" not in mine.figures:
         return None
     _consent(ctx, staged, "keep", str(mine.figures["judgement"]))
