@@ -34,7 +34,7 @@ demo: $(VENV)/.demo-ready ## Walk the whole story on a sample application (ARGS=
 	@$(BIN)/keelway demo $(ARGS)
 
 test: $(VENV)/.ready ## Run every test
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS) --ignore tests/core
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) --ignore tests/core
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS) tests/core --cov=keelway.core --cov-report=term:skip-covered --cov-fail-under=100
 
 check: $(VENV)/.ready ## Run the linters, the type checker and the import contracts

@@ -1,10 +1,16 @@
-"""Shared by the whole suite: in CI a skipped test is a failed one."""
+"""Shared by the whole suite: slow files begin first, and in CI a skipped test is a failed one."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that hold slow tests, so that no worker is left alone with one in the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -8,6 +8,8 @@ from typing import Any
 from keelway.core.errors import KeelwayError
 from keelway.core.model.verdict import Finding, Verdict
 
+WAIT_SECONDS, WAIT_SECONDS_MAX = 1.0, 30.0
+
 
 class StageFailed(Exception):
     """End a stage because its gate said no or its work cannot be done."""
@@ -40,9 +42,11 @@ class Held(Exception):
 class Waiting(Exception):
     """Leave a stage until something of ours is free; it is entered again afterwards."""
 
-    def __init__(self, reason: str, wait_seconds: float) -> None:
+    def __init__(self, reason: str, attempt: int) -> None:
+        """Wait soon at first, then ever more rarely; ``attempt`` counts the entries so far, from 1."""
         super().__init__(reason)
-        self.reason, self.wait_seconds = reason, wait_seconds
+        self.reason = reason
+        self.wait_seconds = min(WAIT_SECONDS * attempt, WAIT_SECONDS_MAX)
 
 
 class Rework(Exception):

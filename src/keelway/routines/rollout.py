@@ -13,8 +13,6 @@ from keelway.ports.ledger import Deployment, Lease
 from keelway.routines.context import Context
 from keelway.routines.outcome import StageFailed, Waiting
 
-LEASE_WAIT_SECONDS = 5.0
-
 
 @dataclass(frozen=True)
 class Deployed:
@@ -34,7 +32,7 @@ def hold(ctx: Context, environment: str) -> Lease:
     """
     lease = ctx.book(f"lease:{environment}", ctx.ledger.lease, environment, ctx.scene.subject)
     if lease is None:
-        raise Waiting(f"{environment} is in use", LEASE_WAIT_SECONDS)
+        raise Waiting(f"{environment} is in use", ctx.scene.attempt)
     return lease
 
 

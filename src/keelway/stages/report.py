@@ -28,12 +28,12 @@ def close(ctx: Context, live: Live) -> Closed:
             "close issue",
             lambda: ctx.act("close issue", ctx.forge.close_issue, issue, text, key=ctx.key("close issue")),
         )
-    _retire(ctx)
-    ctx.book("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
-    ctx.act("close workspace", ctx.sandbox.close, task.name)
     lane = ctx.book("my lane", ctx.ledger.lease, f"lane:{ctx.project.name}", task.id)
     if lane is not None:
         ctx.book("lane back", ctx.ledger.release, lane)
+    _retire(ctx)
+    ctx.book("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
+    ctx.act("close workspace", ctx.sandbox.close, task.name)
     ctx.record(
         EventKind.TASK_CLOSED, "closed", status=Status.DEPLOYED.value, code="live", release=live.release
     )

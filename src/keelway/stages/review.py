@@ -18,8 +18,6 @@ from keelway.routines.ask import answer_to, require
 from keelway.routines.context import Context
 from keelway.routines.outcome import Rework, StageFailed, Waiting
 
-LANE_WAIT_SECONDS, LANE_WAIT_SECONDS_MAX = 1.0, 30.0
-"""A waiting task looks again soon at first, then ever more rarely."""
 _REWORK_CODES = {"base_moved", "conflict", "checks_stale"}
 
 
@@ -159,10 +157,7 @@ def _take_lane(ctx: Context) -> None:
     taking another task with it.
     """
     if ctx.book("lane", ctx.ledger.lease, f"lane:{ctx.project.name}", ctx.scene.subject) is None:
-        raise Waiting(
-            "another task is on its way through the environments",
-            min(LANE_WAIT_SECONDS * ctx.scene.attempt, LANE_WAIT_SECONDS_MAX),
-        )
+        raise Waiting("another task is on its way through the environments", ctx.scene.attempt)
 
 
 def _merge(ctx: Context, patch: TestedPatch, pull: Pull) -> Merge:

@@ -65,8 +65,10 @@ def stand_alone() -> None:
         PermissionError
     ):  # a group leader (started by a shell) cannot leave, and need not
         os.setsid()
-    signal.signal(signal.SIGHUP, lambda *_: None)  # an ignored signal would stay ignored in every child
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if inherited as ignored, exit codes would be lost
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # those two, Python gives back
+        if signal.getsignal(number) is signal.SIG_IGN:  # as for a shell's background job
+            signal.signal(number, signal.SIG_DFL)  # else it would stay ignored in every child
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 async def serve(home: Path) -> None:
