@@ -9,12 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.crash.life import Life, lived
 from tests.crash.picture import differences, picture
 
 from keelway.engine.journal import Crash, CrashAt, Gate, Run
 
 CHUNKS = 8
+SHARES = [
+    pytest.param(
+        chunk, moment, marks=() if (chunk, moment) in {(1, "after"), (5, "after")} else pytest.mark.soak
+    )
+    for moment in ("after", "before")
+    for chunk in range(CHUNKS)
+]
+"""Every step before and after its effect; one in four, after it, is part of every test run."""
+
 Choose = Callable[[int, str], list[CrashAt | None]]
 """Return how the twins that are killed at (step, when) go on: to the end, or to a second kill."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.crash.life import lived
-from tests.crash.sweep import CHUNKS, every_step, sweep
+from tests.crash.sweep import CHUNKS, SHARES, every_step, sweep
 
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING
@@ -27,8 +27,7 @@ def test_nobody_kills_act_b(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["after", pytest.param("before", marks=pytest.mark.soak)])
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize(("chunk", "moment"), SHARES)
 def test_act_b_ends_the_same_wherever_it_is_killed(chunk, moment, tmp_path):
     found = sweep("b", every_step(chunk, moment), tmp_path)
     assert found.steps > 250, "the act that nobody killed did not get through"

@@ -6,7 +6,7 @@ import random
 
 import pytest
 from tests.crash.life import lived
-from tests.crash.sweep import CHUNKS, every_step, sweep
+from tests.crash.sweep import CHUNKS, SHARES, every_step, sweep
 
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION
@@ -31,8 +31,7 @@ def test_nobody_kills_act_c(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["after", pytest.param("before", marks=pytest.mark.soak)])
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize(("chunk", "moment"), SHARES)
 def test_act_c_ends_the_same_wherever_it_is_killed(chunk, moment, tmp_path):
     found = sweep("c", every_step(chunk, moment), tmp_path)
     assert found.steps > 200, "the act that nobody killed did not get through"

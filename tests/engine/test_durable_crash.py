@@ -46,13 +46,14 @@ def _live(pairs: list[tuple[Path, str]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory):
-    """What the two lives of every point left behind; two points live at a time."""
+def homes(request, tmp_path_factory):
+    """What the two lives of every chosen point left behind; two points live at a time."""
+    wanted = {item.callspec.params["point"] for item in request.session.items if item.path == request.path}
     template = tmp_path_factory.mktemp("template")
     engine = DbosEngine(f"sqlite:///{template}/engine.db", template)
     engine.launch({}, {}, (Queue("dev", 1),))
     engine.close()
-    made = {point: tmp_path_factory.mktemp(point.replace(" ", "-")) for point in POINTS}
+    made = {point: tmp_path_factory.mktemp(point.replace(" ", "-")) for point in POINTS if point in wanted}
     for home in made.values():
         shutil.copy(template / "engine.db", home)
         (home / "armed").touch()
@@ -63,7 +64,13 @@ def homes(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(point, marks=pytest.mark.soak if number % 2 else ())
+        for number, point in enumerate(POINTS)
+    ],
+)
 def test_kill_at(point, homes):
     home = homes[point]
     said = (home / "stderr").read_text()

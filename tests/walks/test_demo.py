@@ -72,7 +72,7 @@ def rows(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
     return {row["act"]: row for row in plain["rows"]}
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(400)
 def test_one_act_is_played_and_nothing_is_left(checkout: Path):
     played = rows(demo(checkout, "--exit", "--act", "c", "--json", seconds_max=380))
