@@ -70,7 +70,7 @@ def test_a_control_plane_from_its_first_start_to_its_end(shop):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)])
 def test_a_signal_ends_the_control_plane_and_nothing_else(shop, number):
     foreground = subprocess.Popen(
         [sys.executable, "-m", "keelway.cli.main", "up"],

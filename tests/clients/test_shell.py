@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 import uuid
@@ -195,3 +196,17 @@ def test_base_env_passes_certificates_but_no_credentials(monkeypatch: pytest.Mon
     assert env["UV_INDEX_URL"] == "https://index.invalid/simple"
     assert "PIP_INDEX_URL" not in env
     assert "secret" not in str(env)
+
+
+def test_a_process_that_has_ended_but_is_not_reaped_does_not_run() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    born = shell.create_time(process.pid)
+    assert shell.runs(process.pid, born)
+    assert not shell.runs(process.pid, born - 60), "its number may have been another's before"
+    assert not shell.runs(process.pid, 0.0)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert shell.create_time(process.pid) == born, "it still holds its number"
+    assert not shell.runs(process.pid, born)
+    process.communicate()
+    assert not shell.runs(process.pid, born)

@@ -76,7 +76,12 @@ _NEAR = st.fixed_dictionaries(
 
 
 @settings(max_examples=40)
-@given(_PLAIN | st.fixed_dictionaries({"plays": st.lists(st.fixed_dictionaries({"steps": st.lists(_NEAR)}))}))
+@given(
+    _PLAIN
+    | st.fixed_dictionaries(
+        {"plays": st.lists(st.fixed_dictionaries({"steps": st.lists(_NEAR, max_size=3)}), max_size=3)}
+    )
+)
 def test_any_value_is_a_script_or_is_refused(value: Any) -> None:
     with contextlib.suppress(ScriptRefused):
         assert parse(value).plays

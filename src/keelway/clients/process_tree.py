@@ -26,6 +26,22 @@ def create_time(pid: int) -> float:
         return 0.0
 
 
+def runs(pid: int, started_at: float) -> bool:
+    """Tell whether the process that started at ``started_at`` still runs.
+
+    One that has ended and waits to be reaped does not: in many containers nobody reaps it for seconds.
+    """
+    try:
+        process = psutil.Process(pid)
+        return (
+            bool(started_at)
+            and abs(process.create_time() - started_at) <= _SAME_START_SECONDS
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except psutil.Error:
+        return False
+
+
 def members(pid: int, marker: str = "") -> list[psutil.Process]:
     """Return the live processes that descend from ``pid``, share its session or carry the marker."""
     found: dict[int, psutil.Process] = {}

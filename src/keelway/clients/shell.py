@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from keelway.clients.process_tree import MARKER, create_time, end_marked, end_tree, kill_group
+from keelway.clients.process_tree import MARKER, create_time, end_marked, end_tree, kill_group, runs
 from keelway.clients.pump import Pump
 from keelway.core.errors import OurFault
 
@@ -27,6 +27,7 @@ __all__ = [
     "end_tree",
     "open_piped",
     "run",
+    "runs",
     "start_detached",
 ]
 

@@ -14,7 +14,7 @@ from keelway.app.config import environment_variables
 from keelway.app.desk import Place, running
 from keelway.app.doctor.examine import preflight
 from keelway.app.server_file import Server
-from keelway.clients.shell import create_time, start_detached
+from keelway.clients.shell import create_time, runs, start_detached
 from keelway.core.errors import TheirFault, YourFault
 
 PROGRESS = "up.log"
@@ -106,7 +106,7 @@ def _wait(place: Place, pid: int, tail: _Tail) -> Server:
         server = server_file.read(place.home.server)
         if server is not None and server.pid == pid and running(place):
             return server
-        if create_time(pid) != started_at or not started_at:
+        if not runs(pid, started_at):
             tail.read()
             raise TheirFault(
                 "not_started",

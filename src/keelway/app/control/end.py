@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from keelway.app.desk import Place, running
 from keelway.app.registry import load
 from keelway.app.remote import Remote
-from keelway.clients.shell import create_time
+from keelway.clients.shell import create_time, runs
 from keelway.core.errors import TheirFault
 
 END_SECONDS = 30.0
@@ -37,7 +37,7 @@ def end_server(place: Place) -> int | None:
     started_at = create_time(server.pid)
     Remote(server).down()
     end = time.monotonic() + END_SECONDS
-    while started_at and create_time(server.pid) == started_at:
+    while runs(server.pid, started_at):
         if time.monotonic() > end:
             raise TheirFault(
                 "not_ended", f"The control plane (pid {server.pid}) did not end.", f"kill {server.pid}"

@@ -12,7 +12,7 @@ from keelway.app import server_file
 from keelway.app.demo.ground import DOWN_SECONDS_MAX, Ground
 from keelway.app.remote import Remote
 from keelway.app.server_file import Server
-from keelway.clients.shell import Command, create_time, run, start_detached
+from keelway.clients.shell import Command, create_time, run, runs, start_detached
 from keelway.core.errors import TheirFault
 
 UP_SECONDS_MAX = 180.0
@@ -63,7 +63,7 @@ class Plane:
             if server is not None and server.pid == self.pid and Remote(server).alive():
                 self._remote = Remote(server)
                 return server
-            if create_time(self.pid) != born:
+            if not runs(self.pid, born):
                 break
             time.sleep(POLL_SECONDS)
         said = log.read_text("utf-8", "replace").strip()[-1_500:]
@@ -75,7 +75,7 @@ class Plane:
         self._remote = None
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        while born and create_time(self.pid) == born:
+        while runs(self.pid, born):
             time.sleep(0.01)
 
     def down(self) -> str:

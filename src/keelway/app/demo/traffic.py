@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from keelway.app.demo.ground import EXAMPLE, Ground, remember
-from keelway.clients.shell import base_env, create_time, end_tree, start_detached
+from keelway.clients.shell import base_env, create_time, end_tree, runs, start_detached
 from keelway.core.errors import TheirFault
 
 FAILED_FROM = 500
@@ -75,7 +75,7 @@ class Traffic:
         remember(ground, pid=self.pid, born=self._born)
         end = time.monotonic() + BEGIN_SECONDS
         while not self.sent:
-            if time.monotonic() > end or not create_time(self.pid):
+            if time.monotonic() > end or not runs(self.pid, self._born):
                 said = (ground.folder / "load.log").read_text("utf-8", "replace")[-500:]
                 raise TheirFault("no_traffic", f"The load generator sends nothing. {said}")
             time.sleep(POLL_SECONDS)
@@ -117,14 +117,14 @@ class Traffic:
 
 def end_process(pid: int, born: float, seconds_max: float) -> None:
     """Ask a process of ours to end, and end it when it does not; a stranger with its number is left alone."""
-    if not pid or create_time(pid) != born:
+    if not runs(pid, born):
         return
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
     end = time.monotonic() + seconds_max
-    while create_time(pid) == born and time.monotonic() < end:
+    while runs(pid, born) and time.monotonic() < end:
         time.sleep(POLL_SECONDS)
-    if create_time(pid) == born:
+    if runs(pid, born):
         end_tree(pid, born, 1.0)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keelway.adapters.target.process.site import Site, make_folder
 from keelway.clients.control import ControlSocket, Front, Json
-from keelway.clients.shell import base_env, create_time, end_tree, start_detached
+from keelway.clients.shell import base_env, create_time, end_tree, runs, start_detached
 from keelway.core.errors import TheirFault
 
 _UP_SECONDS = 20.0
@@ -71,8 +71,9 @@ def _ensure(site: Site, name: str, up: Callable[[], bool], argv: Sequence[str], 
         except OSError as error:
             raise TheirFault("daemon_not_started", f"The {name} cannot be started: {error}.") from error
         deadline = time.monotonic() + _UP_SECONDS
+        born = create_time(pid)
         while not up():
-            if not create_time(pid) or time.monotonic() > deadline:
+            if not runs(pid, born) or time.monotonic() > deadline:
                 raise TheirFault(
                     "daemon_not_started", f"The {name} did not come up: {tail(log)}", f"see {log}"
                 )
@@ -113,7 +114,7 @@ def _end(ask: Callable[[], None], said: Json, deadline_seconds: float) -> None:
     born = create_time(pid)
     ask()
     deadline = time.monotonic() + deadline_seconds + _GRACE_SECONDS
-    while born and create_time(pid) == born and time.monotonic() < deadline:
+    while runs(pid, born) and time.monotonic() < deadline:
         time.sleep(_STEP_SECONDS)
-    if born and create_time(pid) == born and not end_tree(pid, born, _GRACE_SECONDS):
+    if runs(pid, born) and not end_tree(pid, born, _GRACE_SECONDS):
         raise TheirFault("not_ended", f"Process {pid} could not be ended.", f"kill {pid}")
