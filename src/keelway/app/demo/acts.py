@@ -43,6 +43,12 @@ class Act:
 def feature(scene: Scene, proof: Proof) -> Row:
     """Play b: a feature with a migration whose first attempt fails its own tests."""
     task = scene.ask("b", ASKED["b"])
+    scene.until(
+        "the agent has tried",
+        TASK_SECONDS_MAX,
+        lambda: scene.seen(task, "agent.finished") or scene.closed(task),
+    )
+    _early(scene, "e")
     _merged(scene, task)
     _early(scene, "c")
     view = _closed(scene, task)
@@ -67,7 +73,6 @@ def feature(scene: Scene, proof: Proof) -> Row:
 def breaks_in_production(scene: Scene, proof: Proof) -> Row:
     """Play c: a change that is green everywhere and breaks in production alone."""
     task = scene.ask("c", ASKED["c"])
-    _early(scene, "e")
     _merged(scene, task)
     view = _closed(scene, task)
     proof.holds(view.line.status == "rolled_back", f"{task} is {view.line.status}: {view.line.error}")

@@ -27,7 +27,7 @@ from keelway.core.words.text import duration
 
 RATE = 40.0
 WARM_SECONDS_MAX = 180.0
-SETTLE_SECONDS = 2.0
+SETTLE_SECONDS = 1.0
 WAIT_SECONDS = 0.5
 
 
