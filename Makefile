@@ -9,6 +9,8 @@ WORKERS ?= 3
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Hundreds of short programs are started here; without their bytecode each would compile its imports again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check bench soak docs format clean
 .DEFAULT_GOAL := help

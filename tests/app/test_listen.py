@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keelway.app.config import DetectSection
 from keelway.app.listen import ROUND_TASKS_MAX, Detector, live_release, request_of, select
+from keelway.app.sections import DetectSection
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION
 from keelway.core.model.task import SYSTEM, Request, Source, Task

@@ -28,8 +28,9 @@ from keelway.adapters.forge.local import LocalForge
 from keelway.adapters.sandbox.private_clone import PrivateClone
 from keelway.app.bootstrap import App
 from keelway.app.commands import Commands
-from keelway.app.config import Config, ConfigFile, EnvironmentSection, ProjectSection
+from keelway.app.config import Config
 from keelway.app.home import Home
+from keelway.app.sections import ConfigFile, EnvironmentSection, ProjectSection
 from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.task import OWNER, Request
 from keelway.core.policy import Policy, ReviewPolicy, WatchPolicy

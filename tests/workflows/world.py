@@ -10,8 +10,9 @@ from typing import Any
 
 from keelway.app.bootstrap import App
 from keelway.app.commands import Commands
-from keelway.app.config import Config, ConfigFile, EnvironmentSection, ProjectSection
+from keelway.app.config import Config
 from keelway.app.home import Home
+from keelway.app.sections import ConfigFile, EnvironmentSection, ProjectSection
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import (
     PRODUCTION,

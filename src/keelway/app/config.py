@@ -6,136 +6,23 @@ import difflib
 import os
 import re
 import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from cattrs import transform_error
 
+from keelway.app.sections import ConfigFile
 from keelway.core.codec import digest, from_json
 from keelway.core.errors import YourFault
-from keelway.core.model.project import (
-    PRODUCTION,
-    STAGING,
-    Branches,
-    CheckCommand,
-    EnvironmentSpec,
-    MigrationCommands,
-    ProbeSpec,
-    ProcessCommand,
-    Project,
-)
+from keelway.core.model.project import PRODUCTION, STAGING, EnvironmentSpec, Project
 from keelway.core.policy import Policy
 
 FILE_NAME = "keelway.toml"
+STORE_ENVIRONMENT_NAME = "KEELWAY_STORE_URL"
 BYTES_MAX = 256_000
 PORT_MAX = 65_535
 KINDS = frozenset({"lint", "types", "tests", "build", "audit"})
-
-
-@dataclass(frozen=True)
-class ProjectSection:
-    """Describe the application in general."""
-
-    name: str
-    owner: str = "owner"
-    """Who may ask and approve."""
-    setup: tuple[str, ...] = ()
-    """Command that makes a fresh checkout runnable."""
-    setup_seconds_max: float = 600.0
-    """How long the set-up may take."""
-    path: tuple[str, ...] = ()
-    """Directories of the checkout that go before ``PATH``."""
-    tests: tuple[str, ...] = Project("x").test_paths
-    """Patterns of test files."""
-    sources: tuple[str, ...] = Project("x").source_paths
-    """Patterns of files that tests must cover."""
-
-
-@dataclass(frozen=True)
-class DataSection:
-    """Name the data of the application."""
-
-    sqlite: str = ""
-    """Database file, ``{data}`` being the data directory of the environment."""
-    log: str = ""
-    """JSON-lines log file, ``{data}`` being the data directory of the environment."""
-
-
-@dataclass(frozen=True)
-class AgentSection:
-    """Choose the coding agent."""
-
-    use: str = "replay"
-    """Name of the adapter: ``replay`` or ``acp``."""
-    argv: tuple[str, ...] = ()
-    """Command that starts an agent which speaks the Agent Client Protocol."""
-    script: str = ""
-    """Recorded script of the replay agent, relative to ``keelway.toml``."""
-    env: dict[str, str] = field(default_factory=dict)
-    """Environment of the agent; it gets nothing else."""
-
-
-@dataclass(frozen=True)
-class EnvironmentSection:
-    """Describe one environment."""
-
-    port: int
-    """Loopback port that users call."""
-    env: dict[str, str] = field(default_factory=dict)
-    """Environment of the processes; ``{data}``, ``{release}``, ``{environment}`` and ``{log}`` are filled in."""
-    secrets: dict[str, str] = field(default_factory=dict)
-    """Name in the process to name in the secrets file."""
-
-
-@dataclass(frozen=True)
-class NotifySection:
-    """Say who is told besides the log."""
-
-    webhook: str = ""
-    """Address that gets signed messages."""
-    secret: str = ""
-    """Name of the signing secret."""
-
-
-@dataclass(frozen=True)
-class DetectSection:
-    """Let errors in production become fix tasks."""
-
-    enabled: bool = False
-    """Whether errors of the production log open tasks."""
-    interval_seconds: float = 10.0
-    """How often the log is read."""
-    occurrences_min: int = 3
-    """How often an error must occur before it opens a task."""
-
-
-@dataclass(frozen=True)
-class ServerSection:
-    """Say where the control plane listens."""
-
-    port: int = 0
-    """Loopback port of the API and the status page; 0 takes a free one."""
-
-
-@dataclass(frozen=True)
-class ConfigFile:
-    """Mirror ``keelway.toml``."""
-
-    project: ProjectSection
-    staging: EnvironmentSection
-    production: EnvironmentSection
-    branches: Branches = field(default_factory=Branches)
-    check: tuple[CheckCommand, ...] = ()
-    process: tuple[ProcessCommand, ...] = ()
-    probe: tuple[ProbeSpec, ...] = (ProbeSpec("healthz"),)
-    migrate: MigrationCommands = field(default_factory=MigrationCommands)
-    data: DataSection = field(default_factory=DataSection)
-    agent: AgentSection = field(default_factory=AgentSection)
-    notify: NotifySection = field(default_factory=NotifySection)
-    detect: DetectSection = field(default_factory=DetectSection)
-    server: ServerSection = field(default_factory=ServerSection)
-    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True)
@@ -192,6 +79,21 @@ def load_config(path: Path) -> Config:
         raise _fault(path, "; ".join(transform_error(error, path=""))) from error
     _insist(path, file)
     return Config(file, path, _project(file), file.policy)
+
+
+def store_url_of(path: Path) -> str:
+    """Return the address of the store that the environment or a configuration names, empty for the home's own.
+
+    A configuration that is broken elsewhere still says where the book is: the emergency stop needs it.
+    """
+    named = environment_variables().get(STORE_ENVIRONMENT_NAME, "")
+    if named:
+        return named
+    try:
+        found = tomllib.loads(path.read_bytes()[:BYTES_MAX].decode()).get("store", {}).get("url", "")
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return found if isinstance(found, str) else ""
 
 
 def _fault(path: Path, problem: str) -> YourFault:

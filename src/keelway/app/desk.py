@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from keelway.app import server_file
-from keelway.app.config import Config, find_config, load_config
+from keelway.app.config import Config, find_config, load_config, store_url_of
 from keelway.app.home import Home
 from keelway.app.view.system import (
     AuditReport,
@@ -99,7 +99,7 @@ class Place:
     @cached_property
     def home(self) -> Home:
         """Return where its state lies."""
-        return Home.of(self.path.parent)
+        return Home.of(self.path.parent, store_url=store_url_of(self.path))
 
     @cached_property
     def config(self) -> Config:

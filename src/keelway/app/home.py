@@ -17,23 +17,25 @@ class Home:
     """Name every place below the state directory of one project."""
 
     root: Path
+    store_url: str = ""
+    """Address of a store on PostgreSQL; empty for an SQLite file in the home."""
 
     @classmethod
-    def of(cls, repository: Path, environ: dict[str, str] | None = None) -> Home:
+    def of(cls, repository: Path, environ: dict[str, str] | None = None, store_url: str = "") -> Home:
         """Return the home of a repository: ``KEELWAY_HOME``, or a directory of its own in the XDG state home."""
         environ = environment_variables() if environ is None else environ
         if environ.get(ENVIRONMENT_NAME):
-            return cls(Path(environ[ENVIRONMENT_NAME]).expanduser().resolve())
+            return cls(Path(environ[ENVIRONMENT_NAME]).expanduser().resolve(), store_url)
         state = environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
         path = repository.resolve()
         name = re.sub(r"[^A-Za-z0-9._-]", "-", path.name) or "project"
         mark = hashlib.sha256(str(path).encode()).hexdigest()[:8]
-        return cls(Path(state) / "keelway" / f"{name}-{mark}")
+        return cls(Path(state) / "keelway" / f"{name}-{mark}", store_url)
 
     @property
     def database_url(self) -> str:
         """Return the URL of the store and the engine."""
-        return f"sqlite:///{self.root / 'keelway.sqlite'}"
+        return self.store_url or f"sqlite:///{self.root / 'keelway.sqlite'}"
 
     @property
     def repository(self) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from keelway.app.commands import Commands
-from keelway.app.config import DetectSection
+from keelway.app.sections import DetectSection
 from keelway.core.errors import KeelwayError
 from keelway.core.model.lifecycle import CLOSED
 from keelway.core.model.project import PRODUCTION

@@ -6,8 +6,8 @@ import json
 from dataclasses import MISSING, is_dataclass
 from typing import Any, get_type_hints
 
-from keelway.app.config import ConfigFile
 from keelway.app.reference.source import cell, one_line, settings_of
+from keelway.app.sections import ConfigFile
 
 _INTRO = """# Configuration
 

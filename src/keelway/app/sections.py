@@ -1,0 +1,159 @@
+"""The sections of ``keelway.toml``, with their defaults and one sentence on every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from keelway.core.model.project import (
+    Branches,
+    CheckCommand,
+    MigrationCommands,
+    ProbeSpec,
+    ProcessCommand,
+    Project,
+)
+from keelway.core.policy import Policy
+
+
+@dataclass(frozen=True)
+class ProjectSection:
+    """Describe the application in general."""
+
+    name: str
+    owner: str = "owner"
+    """Who may ask and approve."""
+    setup: tuple[str, ...] = ()
+    """Command that makes a fresh checkout runnable."""
+    setup_seconds_max: float = 600.0
+    """How long the set-up may take."""
+    path: tuple[str, ...] = ()
+    """Directories of the checkout that go before ``PATH``."""
+    tests: tuple[str, ...] = Project("x").test_paths
+    """Patterns of test files."""
+    sources: tuple[str, ...] = Project("x").source_paths
+    """Patterns of files that tests must cover."""
+
+
+@dataclass(frozen=True)
+class DataSection:
+    """Name the data of the application."""
+
+    sqlite: str = ""
+    """Database file, ``{data}`` being the data directory of the environment."""
+    log: str = ""
+    """JSON-lines log file, ``{data}`` being the data directory of the environment."""
+
+
+@dataclass(frozen=True)
+class AgentSection:
+    """Choose the coding agent."""
+
+    use: str = "replay"
+    """Name of the adapter: ``replay`` or ``acp``."""
+    argv: tuple[str, ...] = ()
+    """Command that starts an agent which speaks the Agent Client Protocol."""
+    script: str = ""
+    """Recorded script of the replay agent, relative to ``keelway.toml``."""
+    env: dict[str, str] = field(default_factory=dict)
+    """Environment of the agent; it gets nothing else."""
+
+
+@dataclass(frozen=True)
+class EnvironmentSection:
+    """Describe one environment."""
+
+    port: int
+    """Loopback port that users call."""
+    env: dict[str, str] = field(default_factory=dict)
+    """Environment of the processes; ``{data}``, ``{release}``, ``{environment}`` and ``{log}`` are filled in."""
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Name in the process to name in the secrets file."""
+
+
+@dataclass(frozen=True)
+class NotifySection:
+    """Say who is told besides the log."""
+
+    webhook: str = ""
+    """Address that gets signed messages."""
+    secret: str = ""
+    """Name of the signing secret."""
+
+
+@dataclass(frozen=True)
+class DetectSection:
+    """Let errors in production become fix tasks."""
+
+    enabled: bool = False
+    """Whether errors of the production log open tasks."""
+    interval_seconds: float = 10.0
+    """How often the log is read."""
+    occurrences_min: int = 3
+    """How often an error must occur before it opens a task."""
+
+
+@dataclass(frozen=True)
+class ServerSection:
+    """Say where the control plane listens."""
+
+    port: int = 0
+    """Loopback port of the API and the status page; 0 takes a free one."""
+
+
+@dataclass(frozen=True)
+class StoreSection:
+    """Say where the book, the engine and the artefacts are kept."""
+
+    url: str = ""
+    """``postgresql+psycopg://user@host/name`` for many machines; empty keeps an SQLite file in the home.
+    The variable ``KEELWAY_STORE_URL`` wins, and is the place for a URL with a password."""
+    artefacts: str = ""
+    """Where large artefacts go: empty for files in the home, ``s3://bucket/prefix`` for an object store."""
+
+
+@dataclass(frozen=True)
+class WorkerSection:
+    """Say how workers notice that one of them is gone, and where they meet."""
+
+    beat_seconds: float = 2.0
+    """How often a worker says that it lives."""
+    lease_seconds: float = 10.0
+    """After this time without a word a worker may not act any more, and the others take over its work."""
+    hub: str = ""
+    """Git address of the repository that the workers of other hosts fetch from and push to; empty on the host
+    that has it."""
+
+
+@dataclass(frozen=True)
+class LogSection:
+    """Say how the control plane and the workers log."""
+
+    level: str = "info"
+    """The least important level that is written: ``debug``, ``info``, ``warning`` or ``error``."""
+    format: str = "text"
+    """``text`` for people, ``json`` for machines: one object a line."""
+    otlp: str = ""
+    """Where spans are sent: the address of an OpenTelemetry collector; empty sends none."""
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """Mirror ``keelway.toml``."""
+
+    project: ProjectSection
+    staging: EnvironmentSection
+    production: EnvironmentSection
+    branches: Branches = field(default_factory=Branches)
+    check: tuple[CheckCommand, ...] = ()
+    process: tuple[ProcessCommand, ...] = ()
+    probe: tuple[ProbeSpec, ...] = (ProbeSpec("healthz"),)
+    migrate: MigrationCommands = field(default_factory=MigrationCommands)
+    data: DataSection = field(default_factory=DataSection)
+    agent: AgentSection = field(default_factory=AgentSection)
+    notify: NotifySection = field(default_factory=NotifySection)
+    detect: DetectSection = field(default_factory=DetectSection)
+    server: ServerSection = field(default_factory=ServerSection)
+    store: StoreSection = field(default_factory=StoreSection)
+    worker: WorkerSection = field(default_factory=WorkerSection)
+    log: LogSection = field(default_factory=LogSection)
+    policy: Policy = field(default_factory=Policy)
