@@ -46,7 +46,7 @@ def feature(scene: Scene, proof: Proof) -> Row:
     scene.until(
         "the agent has tried",
         TASK_SECONDS_MAX,
-        lambda: scene.seen(task, "agent.finished") or scene.closed(task),
+        lambda: bool(scene.seen(task, "agent.finished")) or scene.closed(task),
     )
     _early(scene, "e")
     _merged(scene, task)
