@@ -243,7 +243,6 @@ class DbosEngine:
             DBOS.register_queue(
                 queue.name,
                 worker_concurrency=queue.concurrency_max,
-                global_concurrency=queue.concurrency_max,
                 polling_interval_sec=self._poll_seconds
                 * (1 if queue.name == schema.TASKS else STAGE_POLL_FACTOR),
                 on_conflict="always_update",

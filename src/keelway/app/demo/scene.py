@@ -14,7 +14,7 @@ from keelway.app.demo.words import told
 from keelway.app.view.task import Happened, TaskView
 from keelway.core.errors import KeelwayError, TheirFault
 
-POLL_SECONDS = 0.15
+POLL_SECONDS = 0.25
 PAGE = 500
 TRACK_SECONDS = 0.5
 _STYLES = (
