@@ -62,6 +62,15 @@ def test_a_link_opens_the_page_once(quiet_house):
     assert quiet_house.client(token="").get(url, follow_redirects=False).status_code == 401
 
 
+def test_a_browser_without_a_link_is_told_how_to_get_one(quiet_house):
+    browser = quiet_house.client(token="")
+    shut = browser.get("/", headers={"accept": "text/html,*/*;q=0.8"})
+    assert shut.status_code == 401
+    assert shut.headers["content-type"].startswith("text/html")
+    assert "keelway status --link" in shut.text
+    assert browser.get("/", headers={"accept": "application/json"}).json()["code"] == "not_yours"
+
+
 def test_the_cookie_opens_the_page_and_nothing_else(quiet_house):
     browser = quiet_house.client(token="")
     browser.get(quiet_house.client().post("/api/link").json()["url"])

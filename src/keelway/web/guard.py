@@ -8,7 +8,7 @@ import time
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keelway.core.errors import PolicyRefused, YourFault
@@ -21,6 +21,14 @@ SESSION_SECONDS = 12 * 3_600.0
 KEYS_MAX = 20
 BODY_BYTES_MAX = 1_000_000
 
+_CLOSED = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Keelway: a link is needed</title></head><body>
+<h1>This page opens with a link</h1>
+<p>A link works once, for ten minutes; a session lasts twelve hours. Ask for a new one in the project:</p>
+<pre>keelway status --link</pre>
+</body></html>
+"""
 _NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -108,6 +116,8 @@ class Guard:
             return back
         if self._keys.known(request.cookies.get(COOKIE, "")) or self._has_token(request):
             return None
+        if "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(_CLOSED, 401, {"content-security-policy": "default-src 'none'"})
         return _unauthorised("a link from: keelway status --link")
 
     def _has_token(self, request: Request) -> bool:
