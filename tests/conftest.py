@@ -7,6 +7,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.postgres"]
+
 settings.register_profile("keelway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("keelway")  # a busy machine is no failure
 

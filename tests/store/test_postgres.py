@@ -1,15 +1,10 @@
-"""The same contract on PostgreSQL, on a throw-away cluster; skipped where no PostgreSQL is installed."""
+"""The same contract on PostgreSQL, in a fresh database of a throw-away cluster."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -25,44 +20,17 @@ from keelway.store.ledger import SqlLedger
 from keelway.store.tables import METADATA
 from keelway.testing.conformance.ledger import LedgerTests
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("initdb") is None or (os.geteuid() == 0 and not shutil.which("runuser")),
-    reason="no PostgreSQL programs on the path, or nobody who may run them",
-)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def as_somebody(*command: str) -> None:
-    """Run a program of PostgreSQL, which refuses to run as root."""
-    prefix = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
-    subprocess.run([*prefix, *command], check=True, capture_output=True, timeout=60, cwd="/")
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="kw-pg-") as name:
-        folder = Path(name)
-        folder.chmod(0o777)
-        data = folder / "data"
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-        as_somebody(shutil.which("initdb"), "-A", "trust", "-U", "keelway", "-E", "UTF8", "-D", str(data))
-        control = shutil.which("pg_ctl")
-        as_somebody(control, "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
-        yield folder
-        as_somebody(control, "-D", str(data), "-m", "immediate", "-w", "stop")
-
-
 @pytest.fixture
-def url(cluster: Path) -> str:
-    return f"postgresql+psycopg://keelway@/postgres?host={cluster}"
+def url(postgres_url: str) -> str:
+    return postgres_url
 
 
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
     engine = open_database(url)
-    with engine.connect() as connection, connection.begin():
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
     upgrade(engine)
     yield engine
     engine.dispose()

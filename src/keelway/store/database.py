@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from keelway.core.errors import YourFault
-from keelway.store.dialect import WRITE, lock_schema, prepare
-from keelway.store.fault import reported
+from keelway.store.dialect import WRITE, lock_schema, prepare, settings
+from keelway.store.fault import no_driver, reported
 from keelway.store.tables import COUNTERS
 from keelway.store.tables.views import create_views, drop_views
 
@@ -31,7 +31,7 @@ def open_database(url: str) -> Engine:
     """Return an engine for ``sqlite:///file`` or ``postgresql+psycopg://...``; nothing is read yet.
 
     Raises:
-        YourFault: the address is not one of these.
+        YourFault: the address is not one of these, or the driver for it is not installed.
     """
     try:
         address = make_url(url)
@@ -43,7 +43,13 @@ def open_database(url: str) -> Engine:
         if not address.database or address.database == ":memory:":
             raise _bad_address("an SQLite address without a file")
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    return prepare(create_engine(address, pool_size=5, max_overflow=25, pool_timeout=30))
+    try:
+        engine = create_engine(
+            address, pool_size=5, max_overflow=25, pool_timeout=30, **settings(address.drivername)
+        )
+    except ModuleNotFoundError as problem:
+        raise no_driver(problem.name or "psycopg") from problem
+    return prepare(engine)
 
 
 def schema_version(engine: Engine) -> int:
@@ -88,7 +94,7 @@ def check_schema(engine: Engine) -> None:
         raise YourFault(
             "database_too_old",
             f"The database has schema {found}, this version of Keelway needs {VERSION}.",
-            "keelway up brings it up to date",
+            "keelway db upgrade",
         )
 
 

@@ -2,6 +2,9 @@
 
 SQLite: write-ahead log, ``synchronous=FULL`` and ``BEGIN IMMEDIATE`` for writers, so that a transaction
 that must write never fails half-way because another one was faster.
+
+PostgreSQL: a connection is tried before it is used again, so that a server that was restarted is no fault;
+the server ends a transaction whose process is frozen, since all writers wait behind it.
 """
 
 from __future__ import annotations
@@ -18,14 +21,26 @@ WRITE = {"keel_write": True}
 """Execution options of a connection whose next transaction writes."""
 
 BUSY_MILLISECONDS = 30_000
+"""How long a writer waits for the others, and how long a silent one may hold them up on PostgreSQL."""
+
+CONNECT_SECONDS = 10
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
 _INTERVAL = re.compile(r"NOW\(\)\s*-\s*INTERVAL\s*('[^']*')", re.IGNORECASE)
 _CAST = re.compile(r"\b(\w+)::int(?:eger)?\b", re.IGNORECASE)
 
 
+def settings(drivername: str) -> dict[str, Any]:
+    """Return the arguments of ``create_engine`` beyond the common ones."""
+    if not drivername.startswith("postgresql"):
+        return {}
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
+
+
 def prepare(engine: Engine) -> Engine:
     """Teach an engine the habits of the store and return it."""
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", _open_postgresql)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _open_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -111,6 +126,15 @@ def _open_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _open_postgresql(connection: Any, _record: Any) -> None:
+    # Not as options of the connection: poolers between us and the server refuse those.
+    waits = ("lock_timeout", "idle_in_transaction_session_timeout")
+    with connection.cursor() as cursor:
+        for name in waits:
+            cursor.execute(f"SET {name} = {BUSY_MILLISECONDS}")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
