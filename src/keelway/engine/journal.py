@@ -117,6 +117,16 @@ class Tape:
         self._position += 1
         return json.loads(text)
 
+    def mark(self, name: str, *, leave: bool) -> bool:
+        """Tell whether the next record is a mark; where nothing is recorded yet, ``leave`` one."""
+        if self.recorded():
+            found = self.run.steps[self._position][0] == name
+            self._position += int(found)
+            return found
+        if leave:
+            self.play(name, lambda: None)
+        return leave
+
 
 class Gate:
     """Count the steps of one engine, crash it at the appointed one and turn back who may not go on."""

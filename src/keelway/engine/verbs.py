@@ -148,6 +148,17 @@ class StageVerbs:
         """Read the clock without recording it; only inside the effect of a step."""
         return datetime.now(UTC)
 
+    def patch(self, name: str) -> bool:
+        """Tell whether this run takes the new way at a changed place."""
+        self._board.check()
+        with self._turn.take(f"patch {name}"):
+            return DBOS.patch(name)
+
+    def deprecate_patch(self, name: str) -> None:
+        """Pass the mark of an old patch."""
+        with self._turn.take(f"patch {name}"):
+            DBOS.deprecate_patch(name)
+
     def _record(self, name: str, effect: Callable[[], Any]) -> Any:
         self._board.check()
         try:
@@ -184,6 +195,16 @@ class StoryVerbs:
         """Read the clock as a recorded step."""
         with self._turn.take("now"):
             return datetime.fromtimestamp(await self._record("now", time.time), UTC)
+
+    async def patch(self, name: str) -> bool:
+        """Tell whether this run takes the new way at a changed place."""
+        with self._turn.take(f"patch {name}"):
+            return await DBOS.patch_async(name)
+
+    async def deprecate_patch(self, name: str) -> None:
+        """Pass the mark of an old patch."""
+        with self._turn.take(f"patch {name}"):
+            await DBOS.deprecate_patch_async(name)
 
     async def start(self, story: str, run: str, payload: Any, delay_seconds: float) -> None:
         """Start another story later; it is not a child, cancelling this run leaves it alone."""

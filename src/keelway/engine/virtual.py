@@ -68,6 +68,16 @@ class VirtualConductor:
         with self._turn.take("now"):
             return _read_clock(self._tape, self._world.clock)
 
+    async def patch(self, name: str) -> bool:
+        """Tell whether this run takes the new way at a changed place."""
+        with self._turn.take(f"patch {name}"):
+            return self._tape.mark(f"patch {name}", leave=True)
+
+    async def deprecate_patch(self, name: str) -> None:
+        """Pass the mark of an old patch."""
+        with self._turn.take(f"patch {name}"):
+            self._tape.mark(f"patch {name}", leave=False)
+
     async def start(self, story: str, run: str, payload: Any, delay_seconds: float) -> None:
         """Start another story later; it is not a child, cancelling this run leaves it alone."""
         self._world.require("story", story)
@@ -151,6 +161,16 @@ class VirtualEngine:
     def wall(self) -> datetime:
         """Read the clock without recording it; only inside the effect of a step."""
         return self._world.clock.now()
+
+    def patch(self, name: str) -> bool:
+        """Tell whether this run takes the new way at a changed place."""
+        with self._turn.take(f"patch {name}"):
+            return self._tape.mark(f"patch {name}", leave=True)
+
+    def deprecate_patch(self, name: str) -> None:
+        """Pass the mark of an old patch."""
+        with self._turn.take(f"patch {name}"):
+            self._tape.mark(f"patch {name}", leave=False)
 
 
 class StageThread:

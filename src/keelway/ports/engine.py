@@ -33,6 +33,14 @@ class Engine(Protocol):
         """Read the clock without recording it; only inside the effect of a step."""
         ...
 
+    def patch(self, name: str) -> bool:
+        """Tell whether a run takes the new way at a changed place: not when its record already went the old one."""
+        ...
+
+    def deprecate_patch(self, name: str) -> None:
+        """Pass a mark that ``patch`` left, once no unfinished run needs the old way any more."""
+        ...
+
 
 class Conductor(Protocol):
     """Serve one run of a story."""
@@ -60,6 +68,14 @@ class Conductor(Protocol):
 
     async def now(self) -> datetime:
         """Read the clock as a recorded step."""
+        ...
+
+    async def patch(self, name: str) -> bool:
+        """Tell whether a run takes the new way at a changed place: not when its record already went the old one."""
+        ...
+
+    async def deprecate_patch(self, name: str) -> None:
+        """Pass a mark that ``patch`` left, once no unfinished run needs the old way any more."""
         ...
 
 

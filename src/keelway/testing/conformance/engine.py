@@ -101,6 +101,20 @@ class EngineTests:
         assert all(instant.utcoffset() == timedelta(0) for instant in told)
         assert told[0] <= told[1] - timedelta(seconds=0.29) < told[2]
 
+    def test_what_begins_today_takes_the_new_way_of_a_patch(self, runtime: Any, wait: Wait) -> None:
+        """Leave a mark where the code changed, in a stage and in a story; passing a mark leaves none."""
+
+        def stage(engine: Engine, payload: Any) -> Any:
+            engine.deprecate_patch("older")
+            return [engine.patch("new"), engine.step("then", lambda: "done")]
+
+        async def _story(conductor: Conductor, payload: Any) -> Any:
+            await conductor.deprecate_patch("older")
+            new = await conductor.patch("new")
+            return [new, await conductor.call("deploy", "stage", "1", payload)]
+
+        assert self.run(runtime, wait, _story, stage=stage) == [True, [True, "done"]]
+
     def test_receive_in_time_early_and_never(self, runtime: Any, wait: Wait) -> None:
         """Deliver messages in order, also those sent before the wait, and give up in time."""
 
