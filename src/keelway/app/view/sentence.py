@@ -82,6 +82,12 @@ def _rolled(_event: Event, data: dict[str, Any]) -> str:
     )
 
 
+def _quarantined(_event: Event, data: dict[str, Any]) -> str:
+    if data.get("revert_sha"):
+        return f"{short(data['sha'])} may only be deployed with its revert {short(data['revert_sha'])}"
+    return f"{short(data['sha'])} is quarantined: {data['reason']}"
+
+
 def _observed(_event: Event, data: dict[str, Any]) -> str:
     if "ticks" in data:
         return f"{data['ticks']} ticks of {data['series']} kept"
@@ -117,8 +123,8 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
     EventKind.ROLLBACK_STARTED: lambda _, data: f"{data['environment']}: {data['release']} is taken back",
     EventKind.ROLLBACK_STEP: lambda _, data: f"way back, {data['step']}: {data.get('error', 'done')}",
     EventKind.ROLLBACK_FINISHED: _rolled,
-    EventKind.QUARANTINED: lambda _, data: f"{short(data['sha'])} is quarantined: {data['reason']}",
-    EventKind.INCIDENT_OPENED: lambda _, data: f"incident: {data['title']}",
+    EventKind.QUARANTINED: _quarantined,
+    EventKind.INCIDENT_OPENED: lambda _, data: f"incident #{data['incident']}: {data['title']}",
     EventKind.FREEZE_SET: lambda event, data: f"frozen by {event.actor}: {data.get('reason', '')}",
     EventKind.FREEZE_LIFTED: lambda event, _: f"freeze lifted by {event.actor}",
     EventKind.CONTROL_CHANGED: _control,

@@ -9,7 +9,7 @@ from keelway.core.model.task import Task
 from keelway.core.model.verdict import Finding
 from keelway.core.words.pr import marker
 from keelway.core.words.report import RollbackStory, rollback_report
-from keelway.core.words.text import bullets, code, duration, fenced, inline, instant
+from keelway.core.words.text import bullets, code, duration, fenced, inline, instant, line
 
 TRACKING_LABELS = ("agent-developed",)
 ESCALATION_LABELS = ("agent-developed", "needs-person")
@@ -19,7 +19,7 @@ _TITLE_CHARS_MAX = 120
 
 def tracking_title(task: Task) -> str:
     """Return the title of the issue that follows a task."""
-    return f"[Agent] {inline(task.request.text, _TITLE_CHARS_MAX)}"
+    return f"[Agent] {line(task.request.text, _TITLE_CHARS_MAX)}"
 
 
 def tracking_body(task: Task) -> str:
@@ -34,7 +34,7 @@ def tracking_body(task: Task) -> str:
 
 def escalation_title(task: Task, blocker: str) -> str:
     """Return the title of the issue that asks a person for help."""
-    return f"[Agent] {task.name} needs help: {inline(blocker, _TITLE_CHARS_MAX)}"
+    return f"[Agent] {task.name} needs help: {line(blocker, _TITLE_CHARS_MAX)}"
 
 
 def escalation_body(
@@ -53,7 +53,7 @@ def escalation_body(
 
 def incident_title(task: Task, environment: str, reason: str) -> str:
     """Return the title of an incident."""
-    return f"[Incident] {task.name} on {inline(environment)}: {inline(reason, _TITLE_CHARS_MAX)}"
+    return f"[Incident] {task.name} on {line(environment)}: {line(reason, _TITLE_CHARS_MAX)}"
 
 
 def incident_body(story: RollbackStory, at: datetime, timeline: Iterable[str]) -> str:
