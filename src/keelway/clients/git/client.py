@@ -26,22 +26,27 @@ class Git(Refs, Imports, Diffs):
         """Make the bare repository, or complete one that a crash left half made."""
         Path(self.git_dir).mkdir(parents=True, exist_ok=True)
         self.call("init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}")
-        self._settle("[gc]\n\tauto = 0\n\tpruneExpire = never\n[receive]\n\tfsckObjects = true\n")
+        self.settle("[gc]\n\tauto = 0\n\tpruneExpire = never\n[receive]\n\tfsckObjects = true\n")
 
-    def init_workspace(self, folder: str, branch: str, sha: str) -> None:
+    def init_workspace(self, folder: str, branch: str, sha: str, files: str = "") -> None:
         """Make a fresh repository in a fresh folder with one branch, one commit checked out and nothing else.
+
+        With ``files`` the folder holds the files of that commit instead: work that is not committed yet.
 
         ``git_dir`` must be the ``.git`` of the folder; from the moment that a program of others
         has run in there, it must not be used again.
         """
         self.call("init", "--quiet", "--template=", f"--initial-branch={branch}")
-        self._settle("[user]\n\tname = Keelway agent\n\temail = agent@localhost\n")
+        self.settle("[user]\n\tname = Keelway agent\n\temail = agent@localhost\n")
         self.update_ref(f"refs/heads/{branch}", sha, "")
         env = {"GIT_WORK_TREE": folder}
         self.call("read-tree", sha, env=env)
-        self.call("checkout-index", "--all", "--force", "--index", "--quiet", env=env)
+        if files:
+            self.check_out(files, folder)
+        else:
+            self.call("checkout-index", "--all", "--force", "--index", "--quiet", env=env)
 
-    def _settle(self, settings: str) -> None:
+    def settle(self, settings: str) -> None:
         """Write once what must hold for every other git that works here, and switch off all conversion."""
         config = Path(self.git_dir) / "config"
         now = config.read_text("utf-8")

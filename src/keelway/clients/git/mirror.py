@@ -11,8 +11,10 @@ from keelway.clients.git.mainline import Mainline
 from keelway.core.errors import TheirFault, YourFault
 
 _UPDATE_HOOK = """#!/bin/sh
-# Branches that Keelway delivers from move by its merges and reverts only.
+# Branches that Keelway delivers from move by its merges and reverts only; workers bring their work by refs of their own.
 case "$1" in
+refs/keelway/tasks/*|refs/keelway/rooms/*|refs/keelway/parts/*)
+    exit 0 ;;
 {patterns})
     echo "Keelway: $1 is protected and was not moved. Push to a branch of your own and ask for a merge." >&2
     exit 1 ;;

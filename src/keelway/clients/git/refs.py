@@ -44,6 +44,26 @@ class Refs(GitCall):
         expected = () if old is None else (old or ZERO,)
         return self._swap(name, old, "update-ref", "--no-deref", name, new, *expected)
 
+    def update_refs(self, moves: list[tuple[str, str, str | None]]) -> bool:
+        """Move several refs, all or none; tell whether they were moved.
+
+        Each move is a full name, the new commit (empty to remove it) and the old one, as in ``update_ref``
+        but with forty zeros for a ref that must not exist yet.
+        """
+        lines = [
+            f"update {name} {new}{'' if old is None else f' {old}'}"
+            if new
+            else f"delete {name}{'' if old is None else f' {old}'}"
+            for name, new, old in moves
+        ]
+        text = "\n".join(["start", *lines, "prepare", "commit", ""])
+        done = self.call("update-ref", "--no-deref", "--stdin", stdin=text.encode(), accept=(0, 1, 128))
+        return done.exit_code == 0
+
+    def has(self, sha: str) -> bool:
+        """Tell whether an object is here."""
+        return self.call("cat-file", "-e", sha, accept=(0, 1, 128)).exit_code == 0
+
     def delete_ref(self, name: str, old: str) -> bool:
         """Remove a ref if it still is at ``old``; tell whether it was removed."""
         return self._swap(name, old, "update-ref", "--no-deref", "-d", name, old)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 from keelway.clients.git import Git
@@ -213,9 +214,12 @@ class LocalForge:
 
     def _mainline(self) -> Mainline:
         """Return the repository, made on first use."""
+        return self._prepared_mainline(self._mirror.prepare)
+
+    def _prepared_mainline(self, prepare: Callable[[], None]) -> Mainline:
         with self._preparing:
             if not self._prepared:
-                self._mirror.prepare()
+                prepare()
                 self._prepared = True
         return self._mirror.mainline
 
@@ -226,5 +230,4 @@ class LocalForge:
         return replace(pull, url=f"{self._url}/pulls/{pull.number}") if self._url else pull
 
 
-ADAPTER = LocalForge
 _check: type[Forge] = LocalForge

@@ -19,7 +19,7 @@ _COLLECTED = "refs/heads/collected"
 
 
 @dataclass(frozen=True)
-class _Record:
+class Record:
     """Remember which workspace stands complete."""
 
     base_sha: str
@@ -50,13 +50,12 @@ class PrivateClone:
         """Make the workspace of a task at a commit, or return the one that already is there."""
         record = self._record(task)
         if record is None:
-            return self._build(task, base_sha, _Record(base_sha, branch))
+            return self._build(task, base_sha, Record(base_sha, branch))
         return self._workspace(task, record)
 
     def reset(self, task: str, head_sha: str, base_sha: str) -> Workspace:
         """Replace the workspace by a fresh one that holds the tree of ``head_sha``."""
-        record = self._record(task) or _Record(base_sha, "work")
-        self.close(task)
+        record = self._former(task) or Record(base_sha, "work")
         return self._build(task, head_sha, replace(record, base_sha=base_sha))
 
     def collect(self, workspace: Workspace, base_sha: str, message: str, branch: str) -> Collected:
@@ -81,18 +80,21 @@ class PrivateClone:
 
     def close(self, task: str) -> None:
         """Remove the workspace of a task; nothing happens when there is none."""
+        self._clear(task)
+
+    def _clear(self, task: str) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         for path in (self._record_path(task), self._path(task), self._importer_path(task)):
             remove_tree(path, self._root)
 
-    def _build(self, task: str, checked_out: str, record: _Record) -> Workspace:
-        self.close(task)
+    def _build(self, task: str, checked_out: str, record: Record, files: str = "") -> Workspace:
+        self._clear(task)
         path = self._path(task)
         path.mkdir(parents=True)
         workspace = Git(str(path / ".git"), durable=False)
         Path(workspace.git_dir).mkdir()
         workspace.borrow_objects(self._git.git_dir)
-        workspace.init_workspace(str(path), record.branch, checked_out)
+        workspace.init_workspace(str(path), record.branch, checked_out, files)
         write_atomic(self._record_path(task), json.dumps(asdict(record)).encode())
         return self._workspace(task, record)
 
@@ -104,13 +106,17 @@ class PrivateClone:
         importer.borrow_objects(self._git.git_dir)
         return importer
 
-    def _record(self, task: str) -> _Record | None:
+    def _former(self, task: str) -> Record | None:
+        """Return what is known of the workspace that is about to be replaced."""
+        return self._record(task)
+
+    def _record(self, task: str) -> Record | None:
         try:
-            return _Record(**json.loads(self._record_path(task).read_bytes()))
+            return Record(**json.loads(self._record_path(task).read_bytes()))
         except FileNotFoundError:
             return None
 
-    def _workspace(self, task: str, record: _Record) -> Workspace:
+    def _workspace(self, task: str, record: Record) -> Workspace:
         return Workspace(task, str(self._path(task)), record.base_sha)
 
     def _path(self, task: str) -> Path:
@@ -125,5 +131,4 @@ class PrivateClone:
         return self._path(task).with_name(f"{task}.json")
 
 
-ADAPTER = PrivateClone
 _check: type[Sandbox] = PrivateClone
