@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,9 +23,10 @@ from sqlalchemy import Engine as Database
 
 from keelway.core.errors import OurFault
 from keelway.engine import fault, schema
-from keelway.engine.database import is_sqlite, sqlite_engine
+from keelway.engine.run.database import is_sqlite, sqlite_engine
+from keelway.engine.outside import forget_ended
 from keelway.engine.record import plain
-from keelway.engine.verbs import STAGE, STORY, WAKE, Board, StageVerbs, StoryVerbs
+from keelway.engine.run.verbs import STAGE, STORY, WAKE, Board, StageVerbs, StoryVerbs
 from keelway.ports.engine import Queue, StageRun, Story
 
 T = TypeVar("T")
@@ -42,9 +43,6 @@ NOTICE_SECONDS = 0.2
 CLOSE_SECONDS = 5.0
 """How long ``close`` waits for stages to reach their next verb, and for threads to end."""
 
-FORGET_BATCH = 200
-"""Runs deleted in one transaction by ``forget``."""
-
 _STATUS = {
     "ENQUEUED": "queued",
     "DELAYED": "queued",
@@ -54,7 +52,6 @@ _STATUS = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
     "CANCELLED": "cancelled",
 }
-_FINISHED = [name for name, word in _STATUS.items() if word in {"done", "failed", "cancelled"}]
 
 _holder = threading.Lock()
 
@@ -139,9 +136,9 @@ class DbosEngine:
         found = self._find(run, load=True)
         return str(found.error) if found is not None and found.error is not None else ""
 
-    def forget(self, before: datetime) -> int:
-        """Delete stories that ended before an instant, with their stages, and count them."""
-        return self._ask(lambda: _forget(before))
+    def forget(self, before: datetime, keep: Collection[str] = ()) -> int:
+        """Delete stories that ended before an instant, with their stages, and count them; those named stay."""
+        return self._ask(lambda: forget_ended(DBOS, before, keep))
 
     def close(self) -> None:
         """Stop working; unfinished runs are taken up by the next launch.
@@ -276,21 +273,3 @@ def _until(reached: Callable[[], bool]) -> None:
     deadline = time.monotonic() + CLOSE_SECONDS
     while not reached() and time.monotonic() < deadline:
         time.sleep(0.01)
-
-
-def _forget(before: datetime) -> int:
-    gone = 0
-    while True:
-        ended = DBOS.list_workflows(
-            name=STORY,
-            status=_FINISHED,
-            completed_before=before.astimezone(UTC).isoformat(),
-            load_input=False,
-            load_output=False,
-            limit=FORGET_BATCH,
-        )
-        if ended:
-            DBOS.delete_workflows([run.workflow_id for run in ended], delete_children=True)
-        gone += len(ended)
-        if len(ended) < FORGET_BATCH:
-            return gone

@@ -92,9 +92,9 @@ class MemoryEngine:
         """Return why a run failed, in one line, or an empty text."""
         return self.journal.runs[run].failure if run in self.journal.runs else ""
 
-    def forget(self, before: datetime) -> int:
-        """Delete stories that ended before an instant, with their stages, and count them."""
-        stories = [run for run in self.journal.runs.values() if run.kind == "story"]
+    def forget(self, before: datetime, keep: Collection[str] = ()) -> int:
+        """Delete stories that ended before an instant, with their stages, and count them; those named stay."""
+        stories = [run for run in self.journal.runs.values() if run.kind == "story" and run.id not in keep]
         gone = [run for run in stories if run.ended_at is not None and run.ended_at < before]
         for run in gone:
             for known in self.journal.below(run.id):

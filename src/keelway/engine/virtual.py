@@ -162,6 +162,10 @@ class VirtualEngine:
         """Read the clock without recording it; only inside the effect of a step."""
         return self._world.clock.now()
 
+    def fence(self) -> None:
+        """Let nothing happen any more once the engine is dead or the run was cancelled."""
+        self._world.gate.check(self._run)
+
     def patch(self, name: str) -> bool:
         """Tell whether this run takes the new way at a changed place."""
         with self._turn.take(f"patch {name}"):

@@ -8,7 +8,7 @@ must be safe to repeat.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -129,6 +129,10 @@ class Runtime(Protocol):
 
     def failure(self, run: str) -> str:
         """Return why a run failed, in one line, or an empty text."""
+        ...
+
+    def forget(self, before: datetime, keep: Collection[str] = ()) -> int:
+        """Delete stories that ended before an instant, with their stages, and count them; those named stay."""
         ...
 
     def close(self) -> None:

@@ -232,6 +232,7 @@ class Context:
     def _audited(self, name: str, effect: Callable[[], T]) -> T:
         key = self.key(name)
         self.note(EventKind.EFFECT_INTENDED, f"{key}:intent", effect=name)
+        self.engine.fence()
         try:
             value = effect()
         except Exception as error:

@@ -7,6 +7,7 @@ from keelway.store.tables.notes import ARTEFACTS, BLOBS, LOGS, REPORTS, STATE
 from keelway.store.tables.people import APPROVALS, QUESTIONS
 from keelway.store.tables.releases import DEPLOYMENTS, INCIDENTS, LEASES, QUARANTINE, SAMPLES
 from keelway.store.tables.tasks import STAGES, TASKS
+from keelway.store.tables.workers import WORKERS
 
 __all__ = [
     "APPROVALS",
@@ -31,4 +32,5 @@ __all__ = [
     "STAGES",
     "STATE",
     "TASKS",
+    "WORKERS",
 ]

@@ -71,6 +71,10 @@ class Board:
         if self.closing:
             raise fault.EngineStopped
 
+    def fence(self) -> None:
+        """Raise ``EngineStopped`` unless this process may act outside."""
+        self.check()
+
     @contextmanager
     def parked(self, run: str, topic: str) -> Iterator[None]:
         """Note that a story waits on a topic."""
