@@ -19,8 +19,9 @@ SERVE_ANY = "[uploadpack]\n\tallowAnySHA1InWant = true\n"
 
 TRIES_MAX, PAUSE_SECONDS = 3, 0.5
 _PATH = re.compile(r"/[^\0\n]*")
-_SSH = re.compile(r"(ssh://[^\s\0-][^\s\0]*|[A-Za-z0-9_][A-Za-z0-9._@-]*:[^\s\0:-][^\s\0]*)")
+_SSH = re.compile(r"(ssh://[^\s\0-][^\s\0]*|[A-Za-z0-9_][A-Za-z0-9._@-]*:(?!//)[^\s\0:-][^\s\0]*)")
 _STALE = ("stale info", "cannot lock ref", "failed to update ref", "incorrect old value")
+_REFUSED = "[remote rejected]"
 _ENV = {"GIT_ALLOW_PROTOCOL": "file:ssh", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=15"}
 
 
@@ -117,6 +118,8 @@ class Hub:
             except TheirFault as fault:
                 if fault.code == "git_missing" or any(word in fault.message for word in _STALE):
                     raise
+                if _REFUSED in fault.message:
+                    raise TheirFault("hub_refused", f"The hub refused a push: {fault.message}") from fault
                 if turn == TRIES_MAX:
                     raise TheirFault(
                         "hub_unreachable",
