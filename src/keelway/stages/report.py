@@ -33,7 +33,7 @@ def close(ctx: Context, live: Live) -> Closed:
         ctx.book("lane back", ctx.ledger.release, lane)
     _retire(ctx)
     ctx.book("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
-    ctx.act("close workspace", ctx.sandbox.close, task.name)
+    _try(ctx, "close workspace", partial(ctx.act, "close workspace", ctx.sandbox.close, task.name))
     ctx.record(
         EventKind.TASK_CLOSED, "closed", status=Status.DEPLOYED.value, code="live", release=live.release
     )
