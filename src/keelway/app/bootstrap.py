@@ -26,9 +26,7 @@ from keelway.store.database import open_database, upgrade
 from keelway.store.ledger import SqlLedger
 from keelway.store.pulls import SqlPullBook
 from keelway.workflows.cast import QUEUES, stage_runs
-from keelway.workflows.deliver import deliver_under
-from keelway.workflows.orders import deploy, rollback
-from keelway.workflows.watch import watch
+from keelway.workflows.stories import stories_under
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,7 @@ class App:
         """
         self.doors.agent.reap()
         runtime.launch(
-            {
-                "deliver": deliver_under(self.config.policy),
-                "watch": watch,
-                "rollback": rollback,
-                "deploy": deploy,
-            },
+            stories_under(self.config.policy),
             stage_runs(self.context),
             QUEUES,
         )

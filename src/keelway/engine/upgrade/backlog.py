@@ -1,0 +1,208 @@
+"""Find the unfinished runs of other workflow schemas in the durable engine's tables, and move them on.
+
+Nothing is launched here: no run works while it is moved. Every move can be repeated after
+a kill at any point, because what is about to happen to a run is noted on the run first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
+
+from keelway.engine import schema
+from keelway.engine.run.database import is_sqlite, sqlite_engine
+from keelway.engine.run.verbs import STORY
+from keelway.engine.upgrade.history import History
+from keelway.engine.upgrade.rows import verbs_of
+
+NOTE, QUEUE, START = "keelway_upgrade", "keelway_queue", "keelway_start"
+"""Attributes of a run that is being moved: what happens to it, its queue, and where it goes on."""
+
+ADOPT, CLOSE = "adopt", "close"
+_QUEUED = ("ENQUEUED", "DELAYED")
+_UNFINISHED = [*_QUEUED, "PENDING"]
+_SCHEMA_OF_DBOS = "dbos"
+_TABLE = "workflow_status"
+
+
+@dataclass(frozen=True)
+class Stranded:
+    """Name a run that nobody takes up, because it belongs to another workflow schema."""
+
+    run: str
+    kind: str
+    """``story`` or ``stage``."""
+    name: str
+    schema: str
+    """Number of the schema that began it."""
+    parent: str
+    """The story that called it; empty for a story."""
+    queue: str
+    status: str
+    """``queued``, ``running``, ``adopt`` (being moved) or ``close`` (being ended)."""
+    start: int = 0
+    """Number of the record from which a run that is being moved goes on."""
+
+    @property
+    def newer(self) -> bool:
+        """Tell whether a newer Keelway began it; what is no number counts as older."""
+        return self.schema.isdigit() and int(self.schema) > int(schema.SCHEMA)
+
+    @property
+    def story(self) -> str:
+        """Return the id of the story that it belongs to."""
+        return self.parent or self.run
+
+
+class Backlog:
+    """See and move the unfinished runs of one database."""
+
+    def __init__(self, database_url: str) -> None:
+        self._sqlite = is_sqlite(database_url)
+        self._database = sqlite_engine(database_url) if self._sqlite else sa.create_engine(database_url)
+        self._client = DBOSClient(
+            system_database_engine=self._database, serializer=DBOSPortableJSONSerializer(), lazy=True
+        )
+
+    @property
+    def present(self) -> bool:
+        """Tell whether an engine ever worked on this database."""
+        return sa.inspect(self._database).has_table(_TABLE, schema=self._schema)
+
+    def migrate(self) -> None:
+        """Bring the tables of the engine up to date with its library."""
+        self._client._sys_db.run_migrations()  # noqa: SLF001 - the client itself never migrates
+
+    def stranded(self) -> tuple[Stranded, ...]:
+        """Return what nobody takes up and what an interrupted upgrade left, stages before their stories."""
+        found = [run for run in self._runs(_UNFINISHED) if run.app_version != schema.SCHEMA]
+        for note in (ADOPT, CLOSE):
+            found += self._client.list_workflows(attributes={NOTE: note}, load_output=False)
+        runs = {run.workflow_id: _stranded(run) for run in found}
+        return tuple(sorted(runs.values(), key=lambda run: (run.kind, run.run)))
+
+    def current(self) -> int:
+        """Count the unfinished runs that belong to this schema."""
+        return sum(1 for run in self._runs(_UNFINISHED, inputs=False) if run.app_version == schema.SCHEMA)
+
+    def history(self, run: Stranded) -> History:
+        """Return what a run did so far."""
+        (found,) = self._client.list_workflows(workflow_ids=[run.run], load_output=False)
+        rows = self._client.list_workflow_steps(run.run)
+        return History(run.run, run.kind, run.name, _asked(found)[1], verbs_of(run.run, rows))
+
+    def adopt(self, run: Stranded, start: int | None = None) -> None:
+        """Let a run go on under this schema, from its first missing record or from an earlier one.
+
+        A run that waits in a queue only changes its number, so that its delay stays as it is.
+        """
+        if start is None and run.status == "queued" and self._readdress(run):
+            return
+        if run.status == ADOPT:
+            self._rewind(run)
+            return
+        start = start or self._next(run.run)
+        self._client.update_workflow_attributes(
+            run.run, {NOTE: ADOPT, QUEUE: run.queue, START: start}, merge=True
+        )
+        self._client.cancel_workflow(run.run)
+        self._rewind(Stranded(**{**vars(run), "status": ADOPT, "start": start}))
+
+    def close_out(self, run: Stranded, successor: str, story: str, payload: Any) -> None:
+        """End a story with its stages, and start another one that walks its way back."""
+        self._client.update_workflow_attributes(run.run, {NOTE: CLOSE, QUEUE: run.queue}, merge=True)
+        self._client.cancel_workflow(run.run, cancel_children=True)
+        options: EnqueueOptions = {
+            "workflow_name": STORY,
+            "queue_name": schema.TASKS,
+            "workflow_id": successor,
+            "app_version": schema.SCHEMA,
+        }
+        self._client.enqueue(options, story, payload)
+        self._forget_note(run.run)
+
+    def below(self, run: str) -> tuple[str, ...]:
+        """Return the ids of the stages that a story called."""
+        children = self._client.list_workflows(parent_workflow_id=run, load_input=False, load_output=False)
+        return tuple(child.workflow_id for child in children)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._client.destroy()
+        self._database.dispose()
+
+    @property
+    def _schema(self) -> str | None:
+        return None if self._sqlite else _SCHEMA_OF_DBOS
+
+    def _runs(self, status: list[str], *, inputs: bool = True) -> list[WorkflowStatus]:
+        return self._client.list_workflows(status=status, load_input=inputs, load_output=False)
+
+    def _next(self, run: str) -> int:
+        rows = self._client.list_workflow_steps(run, load_output=False)
+        return max((int(row["function_id"]) for row in rows), default=0) + 1
+
+    def _readdress(self, run: Stranded) -> bool:
+        table = sa.table(
+            _TABLE,
+            sa.column("workflow_uuid"),
+            sa.column("status"),
+            sa.column("application_version"),
+            schema=self._schema,
+        )
+        change = (
+            sa.update(table)
+            .where(table.c.workflow_uuid == run.run, table.c.status.in_(_QUEUED))
+            .values(application_version=schema.SCHEMA)
+        )
+        with self._database.begin() as connection:
+            return bool(connection.execute(change).rowcount)
+
+    def _rewind(self, run: Stranded) -> None:
+        (found,) = self._client.list_workflows(workflow_ids=[run.run], load_input=False, load_output=False)
+        if found.status == "CANCELLED":
+            self._client.rewind_workflow(
+                run.run, start_step=run.start, application_version=schema.SCHEMA, queue_name=run.queue
+            )
+        self._forget_note(run.run)
+
+    def _forget_note(self, run: str) -> None:
+        self._client.update_workflow_attributes(run, {NOTE: None, QUEUE: None, START: None}, merge=True)
+
+
+@contextmanager
+def open_backlog(database_url: str) -> Iterator[Backlog]:
+    """Open the backlog of a database and let go of it in the end."""
+    backlog = Backlog(database_url)
+    try:
+        yield backlog
+    finally:
+        backlog.close()
+
+
+def _asked(run: WorkflowStatus) -> tuple[str, Any]:
+    """Return the name and the payload of the story or stage that a run was started with."""
+    asked: Any = run.input or {}
+    words = asked.get("args", ())
+    return (str(words[0]), words[1]) if len(words) > 1 else ("", None)
+
+
+def _stranded(run: WorkflowStatus) -> Stranded:
+    attributes = run.attributes or {}
+    note = attributes.get(NOTE)
+    waiting = "queued" if run.status in _QUEUED else "running"
+    return Stranded(
+        run.workflow_id,
+        "story" if run.name == STORY else "stage",
+        _asked(run)[0],
+        run.app_version or "",
+        run.parent_workflow_id or "",
+        attributes.get(QUEUE) or run.queue_name or schema.TASKS,
+        note if note and run.status == "CANCELLED" else waiting,
+        int(attributes.get(START) or 0),
+    )
