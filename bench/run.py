@@ -1,4 +1,7 @@
-"""Run every benchmark in one go; ratios in one run count, single figures on a busy machine do not."""
+"""Run every benchmark in one go; ratios in one run count, single figures on a busy machine do not.
+
+``--peers`` measures other engines beside ours, which it installs apart; everything else is passed on to each.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,24 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+PEERS = "--peers"
 BENCHES = (
     ("task.py", []),
     ("front.py", ["--seconds", "5"]),
     ("startup.py", []),
     ("verdict.py", ["--traces", "100"]),
+    ("durable.py", []),
 )
 
 
 def main() -> int:
     """Run the benchmarks one after the other; return 1 when one of them failed."""
     worst = 0
+    passed_on = [word for word in sys.argv[1:] if word != PEERS]
     for name, arguments in BENCHES:
-        done = subprocess.run([sys.executable, str(HERE / name), *arguments, *sys.argv[1:]], check=False)
-        worst = max(worst, done.returncode)
+        with_peers = [PEERS] if name == "durable.py" and PEERS in sys.argv else []
+        argv = [sys.executable, str(HERE / name), *arguments, *with_peers, *passed_on]
+        worst = max(worst, subprocess.run(argv, check=False).returncode)
         print()
     return min(worst, 1)
 
