@@ -205,12 +205,22 @@ class Ledger(Protocol):
         """Return every quarantined commit."""
         ...
 
-    def save_artefact(self, task: str, name: str, content: str, media_type: str = "text/plain") -> str:
+    def save_artefact(
+        self, task: str, name: str, content: str | bytes, media_type: str = "text/plain"
+    ) -> str:
         """Keep an artefact by its hash and return ``sha256:...``."""
         ...
 
     def artefact(self, reference: str) -> str:
         """Return an artefact's text.
+
+        Raises:
+            YourFault: it was never kept, or its retention is over.
+        """
+        ...
+
+    def artefact_bytes(self, reference: str) -> bytes:
+        """Return an artefact's bytes.
 
         Raises:
             YourFault: it was never kept, or its retention is over.

@@ -23,6 +23,8 @@ from keelway.store.books.tasks import Tasks
 from keelway.store.books.totals import Totals
 from keelway.store.chain.journal import Clock, Journal, utc_now
 from keelway.store.database import check_schema
+from keelway.store.depot.choose import open_depot
+from keelway.store.depot.depot import Depot
 from keelway.store.freeze import lift_freeze, read_freeze, set_freeze
 
 
@@ -35,6 +37,7 @@ class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals
         owner: name of the owner, or names; ``name@channel`` counts on that channel only.
         artefacts: what is kept inline, and for how long.
         clock: returns the present instant, in UTC.
+        depot: where large artefacts lie; files in the home when not named.
 
     Raises:
         YourFault: the schema is not the one of this code.
@@ -48,9 +51,11 @@ class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals
         *,
         artefacts: ArtefactPolicy | None = None,
         clock: Clock = utc_now,
+        depot: Depot | None = None,
     ) -> None:
         check_schema(engine)
-        super().__init__(Journal(engine, home, clock), artefacts or ArtefactPolicy())
+        depot = open_depot("", home) if depot is None else depot
+        super().__init__(Journal(engine, home, clock), artefacts or ArtefactPolicy(), depot)
         self._owners = frozenset((owner,) if isinstance(owner, str) else owner)
 
     def owner_says(self, actor: Actor) -> bool:

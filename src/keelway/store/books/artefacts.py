@@ -1,48 +1,53 @@
-"""Artefacts by hash: small ones in the database, large ones as files, both removed when their time is over."""
+"""Artefacts by hash: small ones in the database, large ones in a depot, both removed when their time is over."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.policy import ArtefactPolicy
 from keelway.store.books.shelf import Shelf
-from keelway.store.chain.journal import Entry, Journal
+from keelway.store.chain.journal import Journal
+from keelway.store.depot.depot import Depot, Item
 from keelway.store.tables import ARTEFACTS, BLOBS
 
 _REFERENCE = re.compile(r"sha256:([0-9a-f]{64})")
-_STRAY_SECONDS = 86_400
-"""A file without a row may be of a writer that has not committed yet; after a day it is nobody's."""
+STRAY_SECONDS = 86_400
+"""An item without a row may be of a writer that has not committed yet; after a day it is nobody's."""
+ROUND = 500
+"""Contents that one transaction gives up."""
 
 
 class Artefacts(Shelf):
-    """Keep texts by their hash."""
+    """Keep bytes by their hash."""
 
-    def __init__(self, journal: Journal, policy: ArtefactPolicy) -> None:
+    def __init__(self, journal: Journal, policy: ArtefactPolicy, depot: Depot) -> None:
         super().__init__(journal)
         self._policy = policy
-        self._folder = journal.home / "artefacts"
+        self._depot = depot
 
-    def save_artefact(self, task: str, name: str, content: str, media_type: str = "text/plain") -> str:
+    def save_artefact(
+        self, task: str, name: str, content: str | bytes, media_type: str = "text/plain"
+    ) -> str:
         """Keep an artefact by its hash and return ``sha256:...``.
 
-        A large one is on disk before its row is, and saving again starts the retention anew.
+        A large one is in the depot before its row is, and saving again starts the retention anew.
+
+        Raises:
+            TheirFault: there is no room, or the depot or the database is away; then nothing is recorded.
         """
-        raw = content.encode("utf-8", "surrogatepass")
+        raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
         sha = hashlib.sha256(raw).hexdigest()
         inline = len(raw) <= self._policy.inline_bytes_max
         if not inline:
-            self._write(sha, raw)
+            self._depot.put(sha, raw)
         with self._journal.entry() as entry:
-            if not inline:
-                self._write(sha, raw)
             row = {
                 "bytes": len(raw),
                 "content": raw if inline else None,
@@ -57,14 +62,30 @@ class Artefacts(Shelf):
                 columns = {"task": task, "name": name, "sha": sha, "media_type": media_type}
                 entry.connection.execute(insert(ARTEFACTS).values(**columns, created_at=entry.at))
                 entry.note("artefact", task, name=name, sha=sha, bytes=len(raw))
+        if not inline:
+            # A sweep may have removed the old content just before our row made it live again.
+            self._depot.put(sha, raw)
         return f"sha256:{sha}"
 
     def artefact(self, reference: str) -> str:
-        """Return an artefact's text.
+        """Return an artefact's text; bytes that are no text show as marks.
 
         Raises:
             YourFault: it was never kept, or its retention is over.
-            TheirFault: its file is gone or does not have the hash.
+            TheirFault: its content is gone or does not have the hash.
+        """
+        raw = self.artefact_bytes(reference)
+        try:
+            return raw.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            return raw.decode("utf-8", "replace")
+
+    def artefact_bytes(self, reference: str) -> bytes:
+        """Return an artefact's bytes.
+
+        Raises:
+            YourFault: it was never kept, or its retention is over.
+            TheirFault: its content is gone or does not have the hash.
         """
         match = _REFERENCE.fullmatch(reference)
         rows = self._journal.read(select(BLOBS).where(BLOBS.c.sha == match[1])) if match else ()
@@ -77,14 +98,16 @@ class Artefacts(Shelf):
             raise YourFault(
                 "artefact_expired",
                 f"The artefact was removed on {row.expired_at:%Y-%m-%d}; its retention is over.",
-                "raise artefacts.retention_days to keep artefacts longer",
+                "raise retention_days in [policy.artefact] to keep artefacts longer",
             )
-        raw = row.content if row.content is not None else self._read(row.sha)
+        raw = bytes(row.content) if row.content is not None else self._depot.get(row.sha)
         if hashlib.sha256(raw).hexdigest() != row.sha:
             raise TheirFault(
-                "artefact_changed", f"The artefact {reference} was changed on disk.", "keelway doctor"
+                "artefact_changed",
+                f"The artefact {reference} was changed where it lies.",
+                "keelway db check; put the file back from a backup",
             )
-        return str(raw.decode("utf-8", "surrogatepass"))
+        return raw
 
     def artefacts(self, task: str) -> tuple[dict[str, Any], ...]:
         """Return name, reference, media type, size and instant of a task's artefacts, oldest first."""
@@ -101,53 +124,65 @@ class Artefacts(Shelf):
             for row in rows
         )
 
-    def sweep(self, now: datetime) -> int:
-        """Remove the contents whose retention is over, and stray files; return how many contents went."""
+    def due(self, now: datetime, keep: Collection[str] = ()) -> tuple[str, ...]:
+        """Return the hashes of the contents whose retention is over and that no task in ``keep`` has."""
         over = now - timedelta(days=self._policy.retention_days)
+        query = (
+            select(BLOBS.c.sha, ARTEFACTS.c.task)
+            .outerjoin(ARTEFACTS, ARTEFACTS.c.sha == BLOBS.c.sha)
+            .where(BLOBS.c.expired_at.is_(None), BLOBS.c.saved_at < over)
+        )
+        rows = self._journal.read(query)
+        kept = {row.sha for row in rows if row.task in keep}
+        return tuple(sorted({row.sha for row in rows} - kept))
+
+    def sweep(self, now: datetime, keep: Collection[str] = ()) -> int:
+        """Remove the contents whose retention is over, and strays; return how many contents went.
+
+        Args:
+            now: the present instant.
+            keep: ids of tasks whose artefacts stay, however old they are.
+
+        Raises:
+            TheirFault: the depot or the database is away; what was begun is finished by the next sweep.
+        """
+        over = now - timedelta(days=self._policy.retention_days)
+        gone, due = 0, self.due(now, keep)
+        for start in range(0, len(due), ROUND):
+            part = due[start : start + ROUND]
+            with self._journal.entry() as entry:
+                still = (BLOBS.c.sha.in_(part), BLOBS.c.expired_at.is_(None), BLOBS.c.saved_at < over)
+                change = update(BLOBS).where(*still).values(content=None, expired_at=now)
+                count = entry.connection.execute(change).rowcount
+                if count:
+                    entry.note("artefacts", removed=count, older_than=over.isoformat())
+            gone += count
+        for item in self._nobodys():
+            self._drop(item, now)
+        return gone
+
+    def _nobodys(self) -> Iterator[Item]:
+        alive = {
+            row.sha
+            for row in self._journal.read(
+                select(BLOBS.c.sha).where(BLOBS.c.expired_at.is_(None), BLOBS.c.content.is_(None))
+            )
+        }
+        for item in list(self._depot.items()):
+            if item.name not in alive:
+                yield item
+
+    def _drop(self, item: Item, now: datetime) -> None:
+        # Under the lock of all writers: who makes the row live again does so before, or puts the content anew.
         with self._journal.entry() as entry:
-            due = (BLOBS.c.expired_at.is_(None), BLOBS.c.saved_at < over)
-            gone = [row.sha for row in entry.connection.execute(select(BLOBS.c.sha).where(*due))]
-            change = update(BLOBS).where(*due).values(content=None, expired_at=now)
-            entry.connection.execute(change)
-            if gone:
-                entry.note("artefacts", removed=len(gone), older_than=over.isoformat())
-            # A saver checks its file under the same lock, so none is removed behind its back.
-            self._remove(set(self._file_names()) - _kept(entry), now, gone)
-        return len(gone)
-
-    def _file_names(self) -> tuple[str, ...]:
-        return tuple(path.name for path in self._folder.glob("*/*") if path.is_file())
-
-    def _remove(self, names: set[str], now: datetime, gone: list[str]) -> None:
-        for name in names:
-            path = self._folder / name[:2] / name
-            if name in gone or path.stat().st_mtime < now.timestamp() - _STRAY_SECONDS:
-                path.unlink(missing_ok=True)
-
-    def _path(self, sha: str) -> Path:
-        return self._folder / sha[:2] / sha
-
-    def _read(self, sha: str) -> bytes:
-        try:
-            return self._path(sha).read_bytes()
-        except OSError as problem:
-            raise TheirFault(
-                "artefact_lost", f"The file of artefact sha256:{sha} cannot be read.", "keelway doctor"
-            ) from problem
-
-    def _write(self, sha: str, raw: bytes) -> None:
-        path = self._path(sha)
-        if path.is_file() and path.stat().st_size == len(raw):
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f"{sha}.{os.getpid()}.{id(raw)}.new")
-        with fresh.open("wb") as stream:
-            stream.write(raw)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(path)
+            query = select(BLOBS.c.expired_at, BLOBS.c.content.is_(None).label("outside"))
+            row = entry.connection.execute(query.where(BLOBS.c.sha == item.name)).first()
+            if _wanted(row):
+                return
+            expired = row is not None and row.expired_at is not None
+            if expired or item.modified_at < now - timedelta(seconds=STRAY_SECONDS):
+                self._depot.remove(item.name)
 
 
-def _kept(entry: Entry) -> set[str]:
-    alive: tuple[ColumnElement[bool], ...] = (BLOBS.c.expired_at.is_(None), BLOBS.c.content.is_(None))
-    return {row.sha for row in entry.connection.execute(select(BLOBS.c.sha).where(*alive))}
+def _wanted(row: Row[Any] | None) -> bool:
+    return row is not None and row.expired_at is None and bool(row.outside)
