@@ -1,8 +1,8 @@
 """Keep large artefacts in an S3-compatible object store that all hosts share.
 
 Endpoint, region and keys come from the environment variables that obstore reads itself:
-``AWS_ENDPOINT_URL``, ``AWS_REGION``, ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` and, for an
-endpoint without TLS, ``AWS_ALLOW_HTTP=true``. Nothing of them is kept or logged here.
+``AWS_ENDPOINT_URL``, ``AWS_REGION``, ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``. Nothing of
+them is kept or logged here.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ class S3Depot:
             self._bucket = from_url(
                 self._url,
                 client_options={
+                    "allow_http": True,  # who names an endpoint without TLS means it
                     "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
                     "timeout": timedelta(seconds=ANSWER_SECONDS),
                 },
@@ -124,7 +125,7 @@ class S3Depot:
         except (BaseError, OSError, ValueError) as problem:
             if isinstance(problem, TheirFault):
                 raise
-            cause = " ".join(str(problem).split())[:_CAUSE_CHARS_MAX].rstrip(". ")
+            cause = " ".join(str(problem).split("Debug source:")[0].split())[:_CAUSE_CHARS_MAX].rstrip(". :")
             raise TheirFault(
                 "artefacts_unavailable",
                 f"The artefact cannot be {what} in {self._url}: {cause}. Nothing was changed.",
