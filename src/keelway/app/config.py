@@ -17,6 +17,7 @@ from keelway.core.codec import digest, from_json
 from keelway.core.errors import YourFault
 from keelway.core.model.project import PRODUCTION, STAGING, EnvironmentSpec, Project
 from keelway.core.policy import Policy
+from keelway.store.depot.choose import fault_of
 
 FILE_NAME = "keelway.toml"
 STORE_ENVIRONMENT_NAME = "KEELWAY_STORE_URL"
@@ -128,6 +129,7 @@ def _inner(hint: Any) -> Any:
 def _insist(path: Path, file: ConfigFile) -> None:
     """Refuse what would only fail later, in front of a person or in production."""
     wrong = [*_check_problems(file), *_process_problems(file), *_environment_problems(file)]
+    wrong += [problem for problem in (fault_of(file.store.artefacts),) if problem]
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", file.project.name):
         wrong.append(f"project.name {file.project.name!r} is not a plain name")
     if wrong:

@@ -151,20 +151,24 @@ def connect(place: Place) -> Remote:
 
 
 def _offline(place: Place) -> Reader:
-    if not (place.home.root / "keelway.sqlite").is_file():
+    if not place.home.has_book:
         raise YourFault("nothing_yet", "Nothing has run for this project yet.", "keelway up")
     from sqlalchemy.exc import SQLAlchemyError
 
     from keelway.app.queries import Queries
     from keelway.app.query.sources import Sources
     from keelway.store.database import open_database
+    from keelway.store.depot.choose import open_depot
     from keelway.store.ledger import SqlLedger
     from keelway.store.pulls import SqlPullBook
 
     config, home = place.config, place.home
     try:
         database = open_database(home.database_url)
-        ledger = SqlLedger(database, home.root, config.project.owner, artefacts=config.policy.artefact)
+        depot = open_depot(config.file.store.artefacts, home.root)
+        ledger = SqlLedger(
+            database, home.root, config.project.owner, artefacts=config.policy.artefact, depot=depot
+        )
         pulls = SqlPullBook(database, home.root)
     except (OSError, SQLAlchemyError) as problem:
         raise TheirFault(
@@ -204,7 +208,7 @@ def unfreeze(home: Home, by: str) -> bool:
 
 
 def _note(home: Home, event: Event) -> None:
-    if not (home.root / "keelway.sqlite").is_file():
+    if not home.has_book:
         return
     from sqlalchemy.exc import SQLAlchemyError
 

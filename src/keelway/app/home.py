@@ -35,7 +35,17 @@ class Home:
     @property
     def database_url(self) -> str:
         """Return the URL of the store and the engine."""
-        return self.store_url or f"sqlite:///{self.root / 'keelway.sqlite'}"
+        return self.store_url or f"sqlite:///{self.book}"
+
+    @property
+    def book(self) -> Path:
+        """Return the SQLite file of the store, whether it is used or not."""
+        return self.root / "keelway.sqlite"
+
+    @property
+    def has_book(self) -> bool:
+        """Tell whether there can be a book yet; only the server knows whether one on PostgreSQL is empty."""
+        return bool(self.store_url) or self.book.is_file()
 
     @property
     def repository(self) -> Path:

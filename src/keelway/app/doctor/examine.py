@@ -44,6 +44,7 @@ def examine(place: Place, *, probe_agent: bool = True) -> tuple[Check, ...]:
         *check_ports(config, home, server.pid if server else None),
         *project.check_secrets(config, home),
         *installation.check_store(home),
+        installation.check_artefacts(config, home),
         *installation.check_daemons(config, home),
         *((installation.check_agent(config),) if probe_agent else ()),
         installation.check_freeze(home),

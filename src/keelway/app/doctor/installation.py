@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from keelway.app.bootstrap import make_agent
@@ -17,29 +18,54 @@ from keelway.clients.places import Places
 from keelway.core.errors import KeelwayError
 from keelway.store.chain.audit import verify
 from keelway.store.database import VERSION, check_schema, open_database, schema_version
+from keelway.store.depot.choose import open_depot
 from keelway.store.freeze import read_freeze
 
 
 def check_store(home: Home) -> tuple[Check, ...]:
     """Look at the schema of the book and walk its audit chain."""
-    if not (home.root / "keelway.sqlite").is_file():
+    if not home.has_book:
         return (ok("store", "The book will be made by keelway up."),)
     try:
         database = open_database(home.database_url)
         try:
             found = schema_version(database)
+            if found == 0:
+                return (ok("store", f"{_where(home)} is empty; keelway up makes the book there."),)
             if found > VERSION:
                 check_schema(database)
             audit = verify(database, home.root)
         finally:
             database.dispose()
-    except (KeelwayError, SQLAlchemyError, OSError) as error:
-        said = error.message if isinstance(error, KeelwayError) else f"The book cannot be read: {error}."
-        return (fail("store", said, "restore a backup of the home, or set KEELWAY_HOME to a new one"),)
-    schema = ok("store", f"The book has schema {found}.")
+    except KeelwayError as error:
+        return (fail("store", error.message, error.hint or "keelway db check"),)
+    except (SQLAlchemyError, OSError) as error:
+        cure = "restore a backup of the store, or set KEELWAY_HOME to a new home"
+        return (fail("store", f"The book cannot be read: {error}.", cure),)
+    schema = ok("store", f"The book has schema {found}, {_where(home)}.")
+    if found < VERSION:
+        schema = warn("store", f"The book has schema {found} of {VERSION}.", "keelway db upgrade")
     if audit.ok:
         return (schema, ok("audit", f"The audit chain is whole: {audit.sentence}"))
     return (schema, fail("audit", f"The audit chain is broken: {audit.sentence}", "keelway audit --verify"))
+
+
+def _where(home: Home) -> str:
+    if not home.store_url:
+        return str(home.book)
+    return str(make_url(home.store_url).render_as_string(hide_password=True))
+
+
+def check_artefacts(config: Config, home: Home) -> Check:
+    """Ask the place of large artefacts for what it holds."""
+    address = config.file.store.artefacts
+    try:
+        depot = open_depot(address, home.root)
+        some = next(depot.items(), None)
+    except KeelwayError as error:
+        return fail("artefacts", error.message, error.hint)
+    said = "holds some already" if some else "is empty"
+    return ok("artefacts", f"Large artefacts go to {address or 'files in the home'}, which {said}.")
 
 
 def check_freeze(home: Home) -> Check:
