@@ -204,7 +204,7 @@ def test_a_changed_story_is_found_out(make, wait):
 def test_the_database_survives_a_power_cut_by_its_settings(make, tmp_path):
     engine = make()
     engine.launch({"story": _waits}, {}, ())
-    with engine._database.connect() as connection:
+    with engine._life._database.connect() as connection:
         told = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")

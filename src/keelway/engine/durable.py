@@ -1,7 +1,9 @@
-"""Run stories on DBOS, in an SQLite file or on PostgreSQL.
+"""Run stories on DBOS, in an SQLite file or on PostgreSQL, alone or as one of a crew.
 
 One process holds at most one launched ``DbosEngine``: DBOS is a global of the process.
 One process at a time works on a data directory; its successor resumes what it left.
+A worker of a crew that loses its lease takes DBOS down and joins again under a new name,
+in the same process, as soon as the database answers.
 Importing this module costs most of a second, so import it where the engine is made.
 """
 
@@ -9,24 +11,23 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
+from dbos import DBOS, EnqueueOptions, WorkflowStatus
 from dbos import error as dbos_error
 from filelock import FileLock, Timeout
-from sqlalchemy import Engine as Database
 
 from keelway.core.errors import OurFault
 from keelway.engine import fault, schema
-from keelway.engine.run.database import is_sqlite, sqlite_engine
+from keelway.engine.crew import Crew
 from keelway.engine.outside import forget_ended
 from keelway.engine.record import plain
-from keelway.engine.run.verbs import STAGE, STORY, WAKE, Board, StageVerbs, StoryVerbs
+from keelway.engine.run.life import Life, Script
+from keelway.engine.run.verbs import STORY, WAKE
 from keelway.ports.engine import Queue, StageRun, Story
 
 T = TypeVar("T")
@@ -34,14 +35,8 @@ T = TypeVar("T")
 POLL_SECONDS = 0.15
 """How often the queue of the stories is asked for work; a start waits half of it on average."""
 
-STAGE_POLL_FACTOR = 1.6
-"""The queues of the stages are asked less often: every poll costs two milliseconds of processor time."""
-
-NOTICE_SECONDS = 0.2
-"""How often SQLite is asked for messages to waiting stories."""
-
-CLOSE_SECONDS = 5.0
-"""How long ``close`` waits for stages to reach their next verb, and for threads to end."""
+JOIN_PAUSE_SECONDS_MAX = 10.0
+"""A worker that lost its lease tries to join again at least this often."""
 
 _STATUS = {
     "ENQUEUED": "queued",
@@ -54,6 +49,7 @@ _STATUS = {
 }
 
 _holder = threading.Lock()
+_log = logging.getLogger("keelway.engine")
 
 
 class DbosEngine:
@@ -63,17 +59,25 @@ class DbosEngine:
     takes a few milliseconds.
     """
 
-    def __init__(self, database_url: str, home: Path, *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self, database_url: str, home: Path, crew: Crew | None = None, *, poll_seconds: float = POLL_SECONDS
+    ) -> None:
         self._url = database_url
         self._home = home
+        self._crew = crew
         self._poll_seconds = poll_seconds
         self._lock = FileLock(home / "engine.lock", timeout=0)
-        self._board = Board()
         self._desk: ThreadPoolExecutor | None = None
-        self._database: Database | None = None
-        self._stories: dict[str, Story] = {}
-        self._stages: dict[str, StageRun] = {}
-        self._queues: dict[str, Queue] = {}
+        self._script = Script({}, {}, {})
+        self._life: Life | None = None
+        self._ending = threading.Event()
+        self._joining: threading.Thread | None = None
+
+    @property
+    def worker_id(self) -> str:
+        """Return the name under which this process works now; empty while it does not."""
+        life = self._life
+        return "" if life is None else life.name
 
     def launch(
         self, stories: dict[str, Story], stages: dict[str, StageRun], queues: tuple[Queue, ...]
@@ -81,7 +85,8 @@ class DbosEngine:
         """Begin to work, first of all on what an earlier process left unfinished.
 
         Raises:
-            YourFault: another process already works on the same data.
+            YourFault: another process already works on the same data, or the crew refuses this worker.
+            TheirFault: the roster does not answer.
             OurFault: this process already holds a launched engine.
         """
         self._home.mkdir(parents=True, exist_ok=True)
@@ -94,12 +99,12 @@ class DbosEngine:
             raise OurFault(
                 "engine_twice", "this process already holds an engine", "close the other one first"
             )
-        self._stories, self._stages = dict(stories), dict(stages)
-        self._queues = {queue.name: queue for queue in (*queues, Queue(schema.TASKS))}
-        self._board = Board()
+        named = {queue.name: queue for queue in (*queues, Queue(schema.TASKS))}
+        self._script = Script(dict(stories), dict(stages), named)
         self._desk = ThreadPoolExecutor(4, thread_name_prefix="keelway-desk")
+        self._ending.clear()
         try:
-            self._ask(self._open)
+            self._begin(self._crew)
         except BaseException:
             self.close()
             raise
@@ -116,8 +121,11 @@ class DbosEngine:
     def cancel(self, run: str) -> None:
         """Stop a story and its children at their next step, even while it waits."""
         self._ask(lambda: DBOS.cancel_workflow(run, cancel_children=True))
-        self._board.ring(run)
-        topic = self._board.topic_of(run)
+        life = self._life
+        topic = None
+        if life is not None:
+            life.board.ring(run)
+            topic = life.board.topic_of(run)
         if topic is not None:
             self.wake(run, topic)
 
@@ -141,32 +149,27 @@ class DbosEngine:
         return self._ask(lambda: forget_ended(DBOS, before, keep))
 
     def close(self) -> None:
-        """Stop working; unfinished runs are taken up by the next launch.
-
-        An effect under way may finish for ``CLOSE_SECONDS``; after that its thread is
-        left behind and what it returns is not recorded.
-        """
+        """Stop working; unfinished runs are taken up by the next launch, or by the others of the crew."""
         if self._desk is None:
             return
-        self._board.closing = True
-        self._board.ring()
-        _until(lambda: self._board.stages() == 0)
-        self._ask(lambda: DBOS.destroy(destroy_registry=True))
-        _until(lambda: not any(thread.name.startswith("dbos-executor") for thread in threading.enumerate()))
+        self._ending.set()
+        if self._joining is not None:
+            self._joining.join()
+            self._joining = None
+        if self._life is not None:
+            self._life.close()
+            self._life = None
         self._desk.shutdown()
         self._desk = None
-        if self._database is not None:
-            self._database.dispose()
-            self._database = None
         _holder.release()
         self._lock.release()
 
     def require(self, kind: str, name: str) -> None:
         """Raise ``OurFault`` unless this story, stage or queue was named at launch."""
         known: dict[str, Collection[str]] = {
-            "story": self._stories,
-            "stage": self._stages,
-            "queue": self._queues.keys() - {schema.TASKS},
+            "story": self._script.stories,
+            "stage": self._script.stages,
+            "queue": self._script.queues.keys() - {schema.TASKS},
         }
         if name not in known[kind]:
             raise fault.unknown(kind, name)
@@ -186,6 +189,11 @@ class DbosEngine:
     def cancelled(self, run: str) -> bool:
         """Read whether a run was cancelled."""
         return self.status(run) == "cancelled"
+
+    def queue_of(self, run: str) -> str:
+        """Read from which queue a run came."""
+        found = self._find(run)
+        return "" if found is None else found.queue_name or ""
 
     def wake(self, run: str, topic: str) -> None:
         """Make a waiting run look at its own state."""
@@ -210,66 +218,39 @@ class DbosEngine:
         # A thread of our own has neither the context of a run nor an event loop, both of which DBOS minds.
         if self._desk is None:
             raise OurFault("engine_closed", "the engine is not launched", "launch it first")
+        if not self._ending.is_set() and (self._life is None or not self._life.usable):
+            raise fault.rejoining()
         return self._desk.submit(work).result()
 
-    def _open(self) -> None:
-        config: DBOSConfig = {
-            "name": "keelway",
-            "system_database_url": self._url,
-            "application_version": schema.SCHEMA,
-            "executor_id": schema.EXECUTOR,
-            "serializer": DBOSPortableJSONSerializer(),
-            "log_level": "WARNING",
-            "notification_listener_polling_interval_sec": NOTICE_SECONDS,
-        }
-        if is_sqlite(self._url):
-            self._database = sqlite_engine(self._url)
-            config["system_database_engine"] = self._database
-        made = DBOS(config=config)
-        logging.getLogger("dbos").addFilter(fault.HUSH)
-        if made.conductor_key is not None or (DBOS.application_version, DBOS.executor_id) != (
-            schema.SCHEMA,
-            schema.EXECUTOR,
-        ):
-            raise OurFault(
-                "engine_overridden", "the environment overrides the engine", "unset every DBOS__ variable"
-            )
-        self._register()
-        DBOS.launch()
-        for queue in self._queues.values():
-            DBOS.register_queue(
-                queue.name,
-                worker_concurrency=queue.concurrency_max,
-                polling_interval_sec=self._poll_seconds
-                * (1 if queue.name == schema.TASKS else STAGE_POLL_FACTOR),
-                on_conflict="always_update",
-            )
+    def _begin(self, crew: Crew | None) -> None:
+        life = self._life = Life(self._url, self._script, self, crew)
+        try:
+            life.open(self._poll_seconds, self._lapsed)
+        except BaseException:
+            self._life = None
+            life.close()
+            raise
 
-    def _register(self) -> None:
-        async def story(name: str, payload: Any) -> Any:
-            run = _run_id()
-            self.require("story", name)
-            return plain(name, await self._stories[name](StoryVerbs(run, self, self._board), payload))
+    def _lapsed(self) -> None:
+        if self._ending.is_set():
+            return
+        self._joining = threading.Thread(target=self._join_again, name="keelway-join", daemon=True)
+        self._joining.start()
 
-        def stage(name: str, payload: Any) -> Any:
-            run = _run_id()
-            self.require("stage", name)
-            self._board.check()
-            with self._board.at_work(run) as bell:
-                return plain(name, self._stages[name](StageVerbs(run, self, self._board, bell), payload))
-
-        DBOS.workflow(name=STORY, max_recovery_attempts=schema.STORY_ATTEMPTS_MAX)(story)
-        DBOS.workflow(name=STAGE, max_recovery_attempts=schema.STAGE_ATTEMPTS_MAX)(stage)
-
-
-def _run_id() -> str:
-    run = DBOS.workflow_id
-    if run is None:
-        raise OurFault("no_run", "a story or stage was called outside its run", "start it through the engine")
-    return run
-
-
-def _until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + CLOSE_SECONDS
-    while not reached() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    def _join_again(self) -> None:
+        life, self._life = self._life, None
+        if life is None or life.crew is None:
+            return
+        crew, pause = life.crew, life.crew.beat_seconds
+        life.close()
+        while not self._ending.is_set():
+            crew = crew.again()
+            try:
+                self._begin(crew)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next try may do
+                _log.warning("a worker that lost its lease cannot join again: %s", error)
+            else:
+                _log.warning("joined again as %s", crew.worker.id)
+                return
+            self._ending.wait(pause)
+            pause = min(2 * pause, JOIN_PAUSE_SECONDS_MAX)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from keelway.core.errors import OurFault, YourFault
+from keelway.core.errors import OurFault, TheirFault, YourFault
 
 
 class EngineStopped(BaseException):
@@ -75,6 +75,15 @@ def already_running(place: str) -> YourFault:
         "already_running",
         f"another process works on {place} and two would do the work twice",
         "use the running one or stop it first",
+    )
+
+
+def rejoining() -> TheirFault:
+    """Report a worker that lost touch with the database and is about to join again."""
+    return TheirFault(
+        "engine_rejoining",
+        "this worker could not be heard by the database for the length of its lease and acts no more",
+        "it joins again by itself as soon as the database answers; try again then",
     )
 
 

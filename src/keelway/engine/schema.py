@@ -10,10 +10,13 @@ that is when a step before a waiting point was renamed, added, removed or moved.
 """
 
 EXECUTOR = "embedded"
-"""Name of the one process that works on a data directory; a restart under it resumes its runs."""
+"""First part of the name of a process that works alone; every start has a name of its own."""
 
 TASKS = "tasks"
 """Queue of the stories: never limited, because stories wait for people."""
+
+ROLLBACK = "rollback"
+"""Queue and story of ways back: they are taken up before everything else."""
 
 STAGE_ATTEMPTS_MAX = 20
 """Times that a stage is taken up before it is given up as one that kills its process."""

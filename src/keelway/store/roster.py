@@ -85,7 +85,9 @@ class SqlRoster:
             lock_schema(connection)  # two that join at once see each other
             other = connection.execute(
                 select(WORKERS).where(
-                    WORKERS.c.schema_number != worker.schema, *_acting(lease_seconds), WORKERS.c.id != worker.id
+                    WORKERS.c.schema_number != worker.schema,
+                    *_acting(lease_seconds),
+                    WORKERS.c.id != worker.id,
                 )
             ).first()
             if other is not None:
@@ -119,7 +121,7 @@ class SqlRoster:
 
     def leave(self, worker_id: str) -> None:
         """End a worker's work: what it left unfinished may be taken up at once."""
-        mine = (WORKERS.c.id == worker_id, WORKERS.c.left_at.is_(None))
+        mine = (WORKERS.c.id == worker_id, WORKERS.c.dead_at.is_(None), WORKERS.c.left_at.is_(None))
         with self._writing() as connection:
             connection.execute(update(WORKERS).where(*mine).values(left_at=ago(0)))
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 
+from keelway.engine.fault import already_running
+
+GUARD_SECONDS = 2.0
+"""How long the database may need to notice that the process before has ended."""
+
+_GUARD = 5_276_072
 _UNIXEPOCH_SINCE = (3, 42, 0)
 
 
@@ -34,3 +41,31 @@ def sqlite_engine(database_url: str) -> sa.Engine:
     engine = sa.create_engine(database_url, pool_size=20, max_overflow=20, pool_timeout=30)
     sa.event.listen(engine, "connect", _prepare)
     return engine
+
+
+class Guard:
+    """Keep an engine that works alone and a crew from working on one PostgreSQL database.
+
+    The database gives the guard up when its connection ends, so a killed process does not keep it.
+    """
+
+    def __init__(self, database_url: str, *, alone: bool) -> None:
+        """Take the guard, for oneself only or together with other workers.
+
+        Raises:
+            YourFault: somebody works alone there, or is there when this one wants to work alone.
+        """
+        self._database = sa.create_engine(database_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+        self._connection = self._database.connect()
+        verb = "pg_try_advisory_lock" if alone else "pg_try_advisory_lock_shared"
+        deadline = time.monotonic() + GUARD_SECONDS
+        while not self._connection.scalar(sa.text(f"SELECT {verb}({_GUARD})")):
+            if time.monotonic() > deadline:
+                self._connection.close()
+                raise already_running(sa.make_url(database_url).render_as_string(hide_password=True))
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        """Let others in."""
+        with suppress(sa.exc.SQLAlchemyError):
+            self._connection.close()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from dbos import error as dbos_error
 from keelway.core.errors import OurFault
 from keelway.engine import fault
 from keelway.engine.record import Turn, capture, plain, release
+from keelway.engine.run.board import Board
 from keelway.engine.schema import SCHEMA
 
 STAGE = "stage"
@@ -28,7 +28,7 @@ WAKE = {"wake": True}
 """A message without a body: look at your own state. Messages proper are ``{"body": ...}``."""
 
 LOOK_SECONDS = 60.0
-"""A parked run looks this often whether another process cancelled it; in this process it is woken."""
+"""A stage that sleeps looks this often whether it was cancelled; mostly it is woken."""
 
 RESULT_POLL_SECONDS = 0.1
 """A story looks this often whether its stage has ended."""
@@ -52,68 +52,13 @@ class Office(Protocol):
         """Make a waiting run look at its own state."""
         ...
 
+    def queue_of(self, run: str) -> str:
+        """Read from which queue a run came."""
+        ...
+
     def require(self, kind: str, name: str) -> None:
         """Raise ``OurFault`` unless this story, stage or queue was named at launch."""
         ...
-
-
-class Board:
-    """Know who is parked where in this process, so that cancel and close reach them at once."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._topics: dict[str, str] = {}
-        self._bells: dict[str, threading.Event] = {}
-        self.closing = False
-
-    def check(self) -> None:
-        """Raise ``EngineStopped`` once the engine closes."""
-        if self.closing:
-            raise fault.EngineStopped
-
-    def fence(self) -> None:
-        """Raise ``EngineStopped`` unless this process may act outside."""
-        self.check()
-
-    @contextmanager
-    def parked(self, run: str, topic: str) -> Iterator[None]:
-        """Note that a story waits on a topic."""
-        with self._lock:
-            self._topics[run] = topic
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._topics.pop(run, None)
-
-    @contextmanager
-    def at_work(self, run: str) -> Iterator[threading.Event]:
-        """Note that a stage runs and lend it the bell that ends its sleep."""
-        bell = threading.Event()
-        with self._lock:
-            self._bells[run] = bell
-        try:
-            yield bell
-        finally:
-            with self._lock:
-                self._bells.pop(run, None)
-
-    def topic_of(self, run: str) -> str | None:
-        """Return the topic on which a story waits now."""
-        with self._lock:
-            return self._topics.get(run)
-
-    def stages(self) -> int:
-        """Count the stages that run in this process."""
-        with self._lock:
-            return len(self._bells)
-
-    def ring(self, run: str | None = None) -> None:
-        """End the sleep of the stages below a run, or of all."""
-        with self._lock:
-            for stage, bell in self._bells.items():
-                if run is None or stage == run or stage.startswith(f"{run}/"):
-                    bell.set()
 
 
 class StageVerbs:
@@ -224,13 +169,9 @@ class StoryVerbs:
         name = f"receive {topic}"
         with self._turn.take(name), self._board.parked(self._run, topic):
             await self._record(name, lambda: timeout_seconds)  # DBOS records a wait only at its end
-            look = asyncio.create_task(self._look(topic))
-            try:
-                letter: Any = WAKE
-                while letter == WAKE:
-                    letter = await self._translated(topic, DBOS.recv_async(topic, timeout_seconds))
-            finally:
-                look.cancel()
+            letter: Any = WAKE
+            while letter == WAKE:
+                letter = await self._translated(topic, DBOS.recv_async(topic, timeout_seconds))
         return None if letter is None else letter["body"]
 
     async def call(self, queue: str, stage: str, key: str, payload: Any) -> Any:
@@ -271,6 +212,11 @@ class StoryVerbs:
 
     async def _translated(self, name: str, verb: Coroutine[Any, Any, Any]) -> Any:
         try:
+            self._board.check()
+        except fault.EngineStopped:
+            verb.close()
+            raise
+        try:
             return await verb
         except _GONE as gone:
             lost = isinstance(gone, dbos_error.DBOSWorkflowConflictIDError)
@@ -281,13 +227,6 @@ class StoryVerbs:
             raise fault.Cancelled from gone
         except dbos_error.DBOSUnexpectedStepError as error:
             raise _mismatch(self._run, name, error) from error
-
-    async def _look(self, topic: str) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            if await loop.run_in_executor(None, self._office.cancelled, self._run):
-                await loop.run_in_executor(None, self._office.wake, self._run, topic)
 
 
 def _mismatch(run: str, name: str, error: dbos_error.DBOSUnexpectedStepError) -> OurFault:
