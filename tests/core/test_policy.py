@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
-from keelway.core.policy import IntakePolicy, Policy
+from keelway.core.policy import MOVED, IntakePolicy, Policy
 
 
 def test_the_defaults_of_the_design(policy: Policy) -> None:
@@ -20,9 +21,23 @@ def test_the_defaults_of_the_design(policy: Policy) -> None:
     assert policy.plan.auto_approve_risk == "low"
     assert policy.review.auto_merge_risk == "none"
     assert policy.intake.allowed_triggers == "owner"
+    tries = {
+        name: (budget.attempts_max, budget.attempt_seconds_max / minutes)
+        for name, budget in vars(policy.budget).items()
+        if name != "same_fault_max"
+    }
+    assert tries == {"plan": (2, 2), "dev": (2, 20), "review": (1, 15), "ops": (2, 15)}
     assert policy.rollback.rollback_migrations
     assert policy.rollback.restore_data == "ask"
     assert (policy.alert.success_rate_min, policy.alert.rollback_rate_max) == (0.9, 0.1)
+
+
+def test_a_setting_that_moved_is_there_once(policy: Policy) -> None:
+    for old, new in MOVED.items():
+        *rooms, name = new.split(".")[1:]
+        assert hasattr(reduce(getattr, rooms, policy), name)
+        *rooms, name = old.split(".")[1:]
+        assert not hasattr(reduce(getattr, rooms, policy), name)
 
 
 def test_the_digest_follows_every_threshold(policy: Policy) -> None:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from keelway.core.codec import from_json, to_json
-from keelway.core.errors import OurFault
+from keelway.core.errors import KeelwayError, OurFault
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import Project
+from keelway.core.model.role import Stage
 from keelway.core.model.verdict import Ruling, Verdict
 from keelway.core.policy import Policy
+from keelway.core.rule.account import Account, account_of
+from keelway.core.rule.budget import Limits, Spent, judge_spent, stage_limits
 from keelway.core.rule.freeze import judge_effect
-from keelway.ports.agent import Agent
-from keelway.ports.backup import BackupStore
-from keelway.ports.channel import Notifier
-from keelway.ports.ci import Ci
 from keelway.ports.engine import Engine
-from keelway.ports.forge import Forge
-from keelway.ports.ledger import Ledger
-from keelway.ports.probe import Probe
-from keelway.ports.sandbox import Sandbox
-from keelway.ports.signal import Signal
-from keelway.ports.target import Target
-from keelway.routines.outcome import Aborted
+from keelway.routines.doors import Doors, Doorway, Scene
+from keelway.routines.outcome import Aborted, StageFailed
 from keelway.routines.result import outcome_of, raise_error
+
+__all__ = ["HOLD_POLL_SECONDS", "WAYS_BACK", "Context", "Doors", "Scene"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,95 +32,23 @@ T = TypeVar("T")
 WAYS_BACK = frozenset({"unwind", "rollback"})
 """Runs that nothing may hold up."""
 
+_BUDGETED = frozenset(stage.value for stage in Stage)
+
 HOLD_POLL_SECONDS = 2.0
 """How often an effect that is held by a freeze or a pause looks again."""
 
 
-@dataclass(frozen=True)
-class Doors:
-    """Hold the adapters that the configuration chose."""
-
-    agent: Agent
-    sandbox: Sandbox
-    forge: Forge
-    ci: Ci
-    target: Target
-    backup: BackupStore
-    probe: Probe
-    signal: Signal
-    notifier: Notifier
-    ledger: Ledger
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Say which run of which stage acts."""
-
-    subject: str
-    """Id of the task, or of the order when there is no task."""
-    stage: str
-    attempt: int
-    has_task: bool = True
-
-
-class Context:
+class Context(Doorway):
     """Give a stage its doors, its policy and the engine, and nothing else."""
 
     def __init__(self, engine: Engine, doors: Doors, project: Project, policy: Policy, scene: Scene) -> None:
-        self.engine, self.doors, self.project, self.policy, self.scene = engine, doors, project, policy, scene
+        super().__init__(doors)
+        self.engine, self.project, self.policy, self.scene = engine, project, policy, scene
         self.recovering = False
         """True once a way back has begun: it finishes, whatever is frozen, paused or aborted."""
+        self._account: Account | None = None
+        self._held_seconds = 0.0
         self._verdicts = 0
-
-    @property
-    def agent(self) -> Agent:
-        """Return the coding agent."""
-        return self.doors.agent
-
-    @property
-    def sandbox(self) -> Sandbox:
-        """Return the keeper of workspaces."""
-        return self.doors.sandbox
-
-    @property
-    def forge(self) -> Forge:
-        """Return the forge."""
-        return self.doors.forge
-
-    @property
-    def ci(self) -> Ci:
-        """Return the checks."""
-        return self.doors.ci
-
-    @property
-    def target(self) -> Target:
-        """Return the place where releases run."""
-        return self.doors.target
-
-    @property
-    def backup(self) -> BackupStore:
-        """Return the keeper of backups."""
-        return self.doors.backup
-
-    @property
-    def probe(self) -> Probe:
-        """Return the asker of health questions."""
-        return self.doors.probe
-
-    @property
-    def signal(self) -> Signal:
-        """Return the reader of numbers."""
-        return self.doors.signal
-
-    @property
-    def notifier(self) -> Notifier:
-        """Return the channel to people."""
-        return self.doors.notifier
-
-    @property
-    def ledger(self) -> Ledger:
-        """Return the book."""
-        return self.doors.ledger
 
     def key(self, name: str) -> str:
         """Return the idempotency key of an effect: subject, stage, attempt, name."""
@@ -158,7 +83,12 @@ class Context:
 
         def effect() -> Any:
             hold = self._hold(name)
-            return hold or outcome_of(lambda: self._audited(name, lambda: verb(*args, **kwargs)))
+            if hold is not None:
+                return hold
+            try:
+                return outcome_of(lambda: self._audited(name, lambda: verb(*args, **kwargs)))
+            except Aborted as end:
+                return {"aborted": end.by}
 
         for turn in range(1_000_000):
             plain = self.engine.step(name if turn == 0 else f"{name}#{turn}", effect)
@@ -166,7 +96,7 @@ class Context:
                 raise Aborted(plain["aborted"])
             if "held" not in plain:
                 return self._result(verb, plain)
-            self.sleep(HOLD_POLL_SECONDS)
+            self._wait()
         raise OurFault("held_too_long", f"The effect {name} was held for ever.")
 
     def enter(self) -> None:
@@ -174,6 +104,7 @@ class Context:
 
         Raises:
             Aborted: a person asked to end the task.
+            StageFailed: the entry before ended in a fault, and the budget allows no other try.
         """
         if self.scene.stage in WAYS_BACK:
             self.recovering = True
@@ -183,8 +114,60 @@ class Context:
                 raise Aborted(plain["aborted"])
             if "held" not in plain:
                 break
-            self.sleep(HOLD_POLL_SECONDS)
-        self.engine.step("begin", lambda: self._stage_row("running", {}))
+            self._wait()
+        begun = self.engine.step("begin", self._begin)
+        if isinstance(begun, dict):
+            self._account = from_json(Account, begun)
+            self._insist_on_budget(self._account)
+
+    def used(self) -> Spent:
+        """Return what the stage has used until now, earlier entries included; durable.
+
+        Waiting for people, and time held by a pause or a freeze, is not used.
+        """
+        account = self._account
+        if account is None:
+            return Spent()
+        own_seconds = (self.now() - account.began_at).total_seconds() - self._held_seconds
+        return replace(account.spent, seconds=account.spent.seconds + max(0.0, own_seconds))
+
+    @property
+    def faults(self) -> int:
+        """Return how many tries of this stage in a row ended in a fault just before this one."""
+        return self._account.spent.attempts if self._account else 0
+
+    @property
+    def limits(self) -> Limits:
+        """Return what the stage may use, all its attempts together."""
+        hotfix = self._account is not None and self._account.hotfix
+        return stage_limits(self.policy, Stage(self.scene.stage), hotfix=hotfix)
+
+    def _begin(self) -> Any:
+        status = self._stage_row("running", {})
+        scene = self.scene
+        if not scene.has_task or scene.stage not in _BUDGETED:
+            return status
+        links = self.ledger.events(task=scene.subject, limit=10_000)
+        hotfix = self.ledger.find(scene.subject).task.request.hotfix
+        events = [link.event for link in links]
+        return to_json(account_of(events, scene.stage, scene.attempt, self.engine.wall(), hotfix=hotfix))
+
+    def _insist_on_budget(self, account: Account) -> None:
+        """Refuse another try after a fault, when it may not or need not be."""
+        if not account.code:
+            return
+        if account.final:
+            said = f"{account.message} The stage had merged or taken back already, so it is not tried again."
+            raise StageFailed(account.code, said)
+        finding = judge_spent(account.spent, self.limits)
+        if finding.ruling is not Ruling.PASS:
+            raise StageFailed(
+                finding.code, f"{finding.message} Last fault: {account.message}", "", (finding,)
+            )
+
+    def _wait(self) -> None:
+        self._held_seconds += HOLD_POLL_SECONDS
+        self.sleep(HOLD_POLL_SECONDS)
 
     def heed(self, name: str) -> str:
         """Return who asked to roll back, or nothing; read durably, also while frozen or paused.
@@ -207,7 +190,13 @@ class Context:
     def left(self, kind: str, code: str, message: str) -> None:
         """Record how the stage run ended."""
         status = {"passed": "passed", "held": "held", "waiting": "held"}.get(kind, "failed")
-        self.engine.step("end", lambda: self._stage_row(status, {"code": code, "message": message[:2_000]}))
+        said = {
+            "end": kind,
+            "code": code,
+            "message": message[:2_000],
+            "held_seconds": self._held_seconds,
+        }
+        self.engine.step("end", lambda: self._stage_row(status, said))
 
     def _stage_row(self, status: str, output: dict[str, Any]) -> str:
         scene = self.scene
@@ -218,28 +207,44 @@ class Context:
         return status
 
     def _hold(self, name: str) -> dict[str, Any] | None:
+        """Say what keeps an effect from happening; the flag of the freeze counts when the book cannot be read."""
         if self.recovering:
             return None
-        if self.scene.has_task:
-            row = self.ledger.find(self.scene.subject)
-            if row.abort_by:
-                return {"aborted": row.abort_by}
-            if row.paused:
-                return {"held": "paused"}
         finding = judge_effect(self.ledger.freeze(), name, rollback_begun=False)
-        return None if finding.ruling is Ruling.PASS else {"held": finding.code}
+        if finding.ruling is not Ruling.PASS:
+            with suppress(KeelwayError):
+                return self._asked() or {"held": finding.code}
+            return {"held": finding.code}
+        return self._asked()
+
+    def _asked(self) -> dict[str, Any] | None:
+        if not self.scene.has_task:
+            return None
+        row = self.ledger.find(self.scene.subject)
+        if row.abort_by:
+            return {"aborted": row.abort_by}
+        return {"held": "paused"} if row.paused else None
 
     def _audited(self, name: str, effect: Callable[[], T]) -> T:
         key = self.key(name)
         self.note(EventKind.EFFECT_INTENDED, f"{key}:intent", effect=name)
         self.engine.fence()
         try:
+            self._insist_not_aborted()
             value = effect()
         except Exception as error:
             self.note(EventKind.EFFECT_FAILED, "", effect=name, error=str(error)[:500])
             raise
-        self.note(EventKind.EFFECT_DONE, f"{key}:done", effect=name)
+        made = {name: getattr(value, name) for name in ("sha", "number") if hasattr(value, name)}
+        self.note(EventKind.EFFECT_DONE, f"{key}:done", effect=name, **made)
         return value
+
+    def _insist_not_aborted(self) -> None:
+        """Look once more after the intent is in the book: either we see an abort, or its clean-up sees us."""
+        if self.scene.has_task and not self.recovering:
+            row = self.ledger.find(self.scene.subject)
+            if row.abort_by:
+                raise Aborted(row.abort_by)
 
     def _result(self, verb: Callable[..., T], plain: Any) -> T:
         raise_error(plain)

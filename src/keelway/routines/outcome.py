@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from keelway.core.errors import KeelwayError
+from keelway.core.errors import KeelwayError, StaleEpoch, TheirFault
 from keelway.core.model.verdict import Finding, Verdict
 
 WAIT_SECONDS, WAIT_SECONDS_MAX = 1.0, 30.0
+
+LASTING = frozenset(
+    {
+        *("base_moved", "head_moved", "merge_conflict", "revert_conflict", "nothing_to_merge"),
+        *("pull_not_open", "moved_by_hand", "import_refused", "file_refused", "file_too_large"),
+        *("path_not_text", "diff_unreadable", "tag_taken", "release_taken", "release_damaged"),
+        *("plan_invalid", "plan_missing", "artefact_changed"),
+    }
+)
+"""Faults that say something about the work itself: the same try would end in the same way."""
 
 
 class StageFailed(Exception):
@@ -70,7 +80,7 @@ class Envelope:
     """Carry the end of a stage across the engine."""
 
     kind: str
-    """``passed``, ``failed``, ``held``, ``waiting``, ``rework`` or ``aborted``."""
+    """``passed``, ``failed``, ``faulted``, ``held``, ``waiting``, ``rework`` or ``aborted``."""
     value: Any = None
     code: str = ""
     message: str = ""
@@ -81,6 +91,9 @@ class Envelope:
 
 def envelope_of(end: Exception) -> Envelope:
     """Turn the exception that ended a stage into its envelope.
+
+    A fault of the machine or the network is ``faulted``: it may pass, so the stage may be tried
+    again. What a gate, a person or a newer holder of the environment said is not.
 
     Raises:
         Exception: ``end`` itself, when it is none of the ends above.
@@ -96,6 +109,8 @@ def envelope_of(end: Exception) -> Envelope:
             return Envelope("rework", None, end.code, end.message, "", 0.0, end.findings)
         case Aborted():
             return Envelope("aborted", None, "aborted", f"Aborted by {end.by}.")
+        case TheirFault() if end.code not in LASTING and not isinstance(end, StaleEpoch):
+            return Envelope("faulted", None, end.code, end.message, end.hint)
         case KeelwayError():
             return Envelope("failed", None, end.code, end.message, end.hint)
         case _:

@@ -11,7 +11,7 @@ from keelway.core.model.handover import ApprovedPlan, TestedPatch, Work
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.verdict import Finding, Ruling, Verdict
 from keelway.core.prompt import dev_prompt
-from keelway.core.rule.budget import failure_key, is_stuck
+from keelway.core.rule.budget import Spent, failure_key, is_stuck, judge_spent
 from keelway.core.rule.guardrail import judge_diff
 from keelway.core.rule.risk import Risk, assess_diff, worst
 from keelway.core.words.commit import commit_message
@@ -49,7 +49,8 @@ class _Loop:
         self.ctx, self.approved, self.remarks = ctx, work.approved, list(work.remarks)
         self.branch = branch_of(ctx, work.approved)
         row = ctx.read("row", ctx.ledger.find, work.task.id)
-        self.spent_before, self.cost_usd = row.iterations, row.cost_usd
+        self.spent_before, self.task_cost_usd = row.iterations, row.cost_usd
+        self.cost_usd = ctx.used().cost_usd
         self.keys: list[str] = []
         self.typecheck_failures = 0
         self.judge_first = False
@@ -92,7 +93,8 @@ class _Loop:
         return None
 
     def _work(self, turn: int, number: int) -> None:
-        ctx, policy = self.ctx, self.ctx.policy.development
+        ctx, policy, budget = self.ctx, self.ctx.policy.development, self.ctx.policy.budget.dev
+        left_seconds = self._left_seconds()
         effort = ctx.act(
             f"agent:{turn}",
             ctx.agent.work,
@@ -103,25 +105,45 @@ class _Loop:
                 self.room.path,
                 dev_prompt(self.approved, number, self.remarks),
                 AgentLimits(
-                    wall_seconds=policy.attempt_seconds_max,
+                    wall_seconds=min(budget.attempt_seconds_max, left_seconds),
                     silence_seconds=policy.silence_seconds_max,
                     tool_calls_max=policy.tool_calls_max,
-                    cost_usd_max=max(0.0, policy.cost_usd_max - self.cost_usd),
+                    cost_usd_max=max(0.0, budget.cost_usd_max - self.cost_usd),
                 ),
                 protected=ctx.policy.guardrail.forbidden,
             ),
         )
-        self.cost_usd += effort.usage.cost_usd
-        ctx.record(EventKind.AGENT_FINISHED, f"agent:{turn}", stop=effort.stop.value, agent=effort.agent)
-        ctx.amend(cost_usd=self.cost_usd)
+        cost = effort.usage.cost_usd
+        self.cost_usd, self.task_cost_usd = self.cost_usd + cost, self.task_cost_usd + cost
+        ctx.record(
+            EventKind.AGENT_FINISHED,
+            f"agent:{turn}",
+            stop=effort.stop.value,
+            agent=effort.agent,
+            cost_usd=cost,
+        )
+        ctx.amend(cost_usd=self.task_cost_usd)
         self._refuse(effort)
+
+    def _left_seconds(self) -> float:
+        """Return the time that the stage has left.
+
+        Raises:
+            StageFailed: the time or the money of all tries together is spent.
+        """
+        used, limits = self.ctx.used(), self.ctx.limits
+        finding = judge_spent(Spent(seconds=used.seconds, cost_usd=self.cost_usd), limits)
+        if finding.ruling is not Ruling.PASS:
+            why = " ".join([finding.message, *self.remarks[:3]])
+            raise StageFailed(finding.code, why, findings=(finding,))
+        return limits.seconds_max - used.seconds
 
     def _refuse(self, effort: Effort) -> None:
         if effort.stop in _FATAL:
             raise StageFailed(
                 f"agent_{effort.stop.value}", f"The agent cannot work: {effort.detail or effort.stop}."
             )
-        if self.cost_usd > self.ctx.policy.development.cost_usd_max:
+        if self.cost_usd > self.ctx.policy.budget.dev.cost_usd_max:
             raise StageFailed("cost_spent", f"The task has cost {self.cost_usd:.2f} USD, more than allowed.")
 
     def _judge(self, turn: int, collected: Collected, number: int) -> tuple[Verdict, Diff, Examination, Risk]:

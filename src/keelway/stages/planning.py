@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
 from keelway.core.gate.plan import PlanFacts, judge_plan
+from keelway.core.model.event import EventKind
 from keelway.core.model.handover import Admitted, ApprovedPlan
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.plan import Plan, parse_plan, plan_digest
 from keelway.core.model.verdict import Finding, Ruling, Verdict
 from keelway.core.prompt import plan_prompt
 from keelway.core.rule.approval import Binding
+from keelway.core.rule.budget import judge_spent
 from keelway.core.rule.risk import Risk, assess_plan
 from keelway.core.words.question import plan_question
 from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
@@ -98,8 +102,12 @@ def _propose(
     ctx: Context, admitted: Admitted, files: tuple[str, ...], version: int, remarks: tuple[str, ...]
 ) -> tuple[Plan, int]:
     """Let the agent write a plan; what is wrong with one is told to it for the next try."""
-    task, said = admitted.task, list(remarks)
-    for attempt in range(1, ctx.policy.plan.attempts_max + 1):
+    task, said, budget = admitted.task, list(remarks), ctx.policy.budget.plan
+    for attempt in range(1, max(1, budget.attempts_max - ctx.faults) + 1):
+        used = ctx.used()
+        left = judge_spent(replace(used, attempts=0), ctx.limits)
+        if left.ruling is not Ruling.PASS:
+            raise StageFailed(left.code, left.message, findings=(left,))
         base_sha = ctx.read(f"base:{attempt}", ctx.forge.head, ctx.project.branches.integration)
         room = ctx.act(f"workspace:{attempt}", ctx.sandbox.open, f"{task.name}-plan", base_sha, "plan")
         effort = ctx.act(
@@ -111,10 +119,14 @@ def _propose(
                 version + attempt,
                 room.path,
                 plan_prompt(task, version + attempt, files, said),
-                AgentLimits(wall_seconds=ctx.policy.plan.attempt_seconds_max),
+                AgentLimits(
+                    wall_seconds=budget.attempt_seconds_max,
+                    cost_usd_max=max(0.0, budget.cost_usd_max - used.cost_usd),
+                ),
                 writes=False,
             ),
         )
+        _book_cost(ctx, attempt, effort)
         ctx.act(f"workspace closed:{attempt}", ctx.sandbox.close, f"{task.name}-plan")
         try:
             plan = _plan_of(effort)
@@ -128,6 +140,20 @@ def _propose(
             return plan, version + 1
         said.extend(reason.message for reason in verdict.reasons)
     raise StageFailed("no_valid_plan", "The agent wrote no valid plan. " + " ".join(said[-3:]))
+
+
+def _book_cost(ctx: Context, attempt: int, effort: Effort) -> None:
+    cost = effort.usage.cost_usd
+    ctx.record(
+        EventKind.AGENT_FINISHED,
+        f"plan:{attempt}",
+        stop=effort.stop.value,
+        agent=effort.agent,
+        cost_usd=cost,
+    )
+    if cost > 0:
+        before = ctx.read(f"cost:{attempt}", ctx.ledger.find, ctx.scene.subject).cost_usd
+        ctx.amend(cost_usd=before + cost)
 
 
 def _plan_of(effort: Effort) -> Plan:

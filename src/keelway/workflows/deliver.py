@@ -25,7 +25,7 @@ def deliver_under(policy: Policy) -> Story:
     async def deliver(conductor: Conductor, payload: Any) -> Any:
         """Take a task through the seven stages, or undo what it did."""
         task = from_json(Task, payload)
-        story = Narrator(conductor, task.id)
+        story = Narrator(conductor, task.id, policy=policy)
         try:
             admitted = await story.stage(intake.admit, task)
             plan = await story.stage(planning.agree, admitted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from keelway.app.reference.source import cell, one_line, settings_of
@@ -23,25 +24,33 @@ def page(_present: str) -> str:
     return "\n".join([_INTRO, *groups])
 
 
-def _group(name: str, values: Any) -> str:
+def _group(name: str, values: Any, level: str = "##") -> str:
     kind = type(values)
+    inner = [
+        _group(f"{name}.{setting.name}", getattr(values, setting.name), "###")
+        for setting in settings_of(kind)
+        if is_dataclass(getattr(values, setting.name))
+    ]
     rows = [
         f"| `{setting.name}` | `{_shown(getattr(values, setting.name))}` | {cell(setting.sentence)} |"
         for setting in settings_of(kind)
     ]
     head = [
-        f"## policy.{name}",
+        f"{level} policy.{name}",
         "",
         one_line(kind.__doc__),
         "",
         "| setting | default | meaning |",
         "|---|---|---|",
     ]
-    return "\n".join([*head, *rows, ""])
+    return "\n".join([*head, *rows, "", *inner])
 
 
 def _shown(value: Any) -> str:
     """Write a default as TOML writes it."""
+    if is_dataclass(value):
+        names = [entry.name for entry in fields(value)]
+        return "{ " + ", ".join(f"{name} = {_shown(getattr(value, name))}" for name in names) + " }"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
