@@ -6,15 +6,18 @@ a kill at any point, because what is about to happen to a run is noted on the ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
+from filelock import FileLock, Timeout
 
-from keelway.engine import schema
+from keelway.core.errors import YourFault
+from keelway.engine import fault, schema
 from keelway.engine.run.database import is_sqlite, sqlite_engine
 from keelway.engine.run.verbs import STORY
 from keelway.engine.upgrade.history import History
@@ -28,6 +31,7 @@ _QUEUED = ("ENQUEUED", "DELAYED")
 _UNFINISHED = [*_QUEUED, "PENDING"]
 _SCHEMA_OF_DBOS = "dbos"
 _TABLE = "workflow_status"
+_LOCK = 5276072
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,34 @@ class Backlog:
         """Tell whether an engine ever worked on this database."""
         return sa.inspect(self._database).has_table(_TABLE, schema=self._schema)
 
+    @contextmanager
+    def alone(self, home: Path) -> Iterator[None]:
+        """Keep a second upgrade out meanwhile, and on SQLite also whoever would work.
+
+        Raises:
+            YourFault: somebody is there already.
+        """
+        if self._sqlite:
+            try:
+                with FileLock(home / "engine.lock", timeout=0):
+                    yield
+            except Timeout:
+                raise fault.already_running(str(home)) from None
+            return
+        with self._database.connect() as connection:
+            if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK))):
+                raise YourFault("upgrade_runs", "Another upgrade is under way.", "wait for its end")
+            yield
+
     def migrate(self) -> None:
         """Bring the tables of the engine up to date with its library."""
-        self._client._sys_db.run_migrations()  # noqa: SLF001 - the client itself never migrates
+        if self.present:
+            self._client._sys_db.run_migrations()  # noqa: SLF001 - the client itself never migrates
 
     def stranded(self) -> tuple[Stranded, ...]:
         """Return what nobody takes up and what an interrupted upgrade left, stages before their stories."""
+        if not self.present:
+            return ()
         found = [run for run in self._runs(_UNFINISHED) if run.app_version != schema.SCHEMA]
         for note in (ADOPT, CLOSE):
             found += self._client.list_workflows(attributes={NOTE: note}, load_output=False)
@@ -88,6 +114,8 @@ class Backlog:
 
     def current(self) -> int:
         """Count the unfinished runs that belong to this schema."""
+        if not self.present:
+            return 0
         return sum(1 for run in self._runs(_UNFINISHED, inputs=False) if run.app_version == schema.SCHEMA)
 
     def history(self, run: Stranded) -> History:
@@ -111,12 +139,13 @@ class Backlog:
             run.run, {NOTE: ADOPT, QUEUE: run.queue, START: start}, merge=True
         )
         self._client.cancel_workflow(run.run)
-        self._rewind(Stranded(**{**vars(run), "status": ADOPT, "start": start}))
+        self._rewind(replace(run, status=ADOPT, start=start))
 
-    def close_out(self, run: Stranded, successor: str, story: str, payload: Any) -> None:
-        """End a story with its stages, and start another one that walks its way back."""
-        self._client.update_workflow_attributes(run.run, {NOTE: CLOSE, QUEUE: run.queue}, merge=True)
-        self._client.cancel_workflow(run.run, cancel_children=True)
+    def close_out(self, runs: Sequence[Stranded], successor: str, story: str, payload: Any) -> None:
+        """End a story, which is among its unfinished runs, and start another one that walks its way back."""
+        root = next(run for run in runs if not run.parent)
+        self._client.update_workflow_attributes(root.run, {NOTE: CLOSE, QUEUE: root.queue}, merge=True)
+        self._client.cancel_workflow(root.run, cancel_children=True)
         options: EnqueueOptions = {
             "workflow_name": STORY,
             "queue_name": schema.TASKS,
@@ -124,7 +153,8 @@ class Backlog:
             "app_version": schema.SCHEMA,
         }
         self._client.enqueue(options, story, payload)
-        self._forget_note(run.run)
+        for run in runs:
+            self._forget_note(run.run)
 
     def below(self, run: str) -> tuple[str, ...]:
         """Return the ids of the stages that a story called."""
@@ -173,16 +203,6 @@ class Backlog:
 
     def _forget_note(self, run: str) -> None:
         self._client.update_workflow_attributes(run, {NOTE: None, QUEUE: None, START: None}, merge=True)
-
-
-@contextmanager
-def open_backlog(database_url: str) -> Iterator[Backlog]:
-    """Open the backlog of a database and let go of it in the end."""
-    backlog = Backlog(database_url)
-    try:
-        yield backlog
-    finally:
-        backlog.close()
 
 
 def _asked(run: WorkflowStatus) -> tuple[str, Any]:
