@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,11 @@ from typing import Any
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
+from keelway.adapters.forge.local import FarForge, LocalForge
+from keelway.adapters.sandbox.private_clone import TravellingClone
 from keelway.app.config import Config, environment_variables
+from keelway.app.crew.far import CarriedAgent, FarCi
+from keelway.app.crew.seat import Seat, join_hub, many_workers, take_hub
 from keelway.app.home import Home
 from keelway.app.registry import load
 from keelway.core.codec import digest
@@ -19,14 +24,20 @@ from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.event import Event, EventKind
 from keelway.ports.agent import Agent
 from keelway.ports.channel import Notifier
-from keelway.ports.engine import Engine, Runtime
+from keelway.ports.engine import Engine, Runtime, StageRun
 from keelway.ports.vault import Vault
 from keelway.routines.context import Context, Doors, Scene
 from keelway.store.database import open_database, upgrade
+from keelway.store.depot.choose import open_depot
 from keelway.store.ledger import SqlLedger
 from keelway.store.pulls import SqlPullBook
-from keelway.workflows.cast import QUEUES, stage_runs
+from keelway.store.roster import open_roster
+from keelway.workflows.cast import QUEUES, queues_at, stage_runs
+from keelway.workflows.pinned import pinned
 from keelway.workflows.stories import stories_under
+
+Beside = Callable[[str, StageRun], StageRun]
+"""Put something around a stage: its name and itself in, the stage to run out."""
 
 
 @dataclass(frozen=True)
@@ -39,23 +50,49 @@ class App:
     ledger: SqlLedger
     pulls: SqlPullBook
     vault: Vault
+    seat: Seat | None = None
+    """Where this process sits among the workers of the store; ``None`` when it is the only one."""
 
     def context(self, engine: Engine, scene: Scene) -> Context:
         """Make the context of a stage run."""
         return Context(engine, self.doors, self.config.project, self.config.policy, scene)
 
-    def launch(self, runtime: Runtime) -> None:
+    def runtime(self) -> Runtime:
+        """Return the durable engine on the project's database; importing it costs most of a second."""
+        from keelway.engine.durable import DbosEngine
+
+        if self.seat is None:
+            return DbosEngine(self.home.database_url, self.home.root)
+        from keelway.engine.crew import Crew, this_worker
+
+        section = self.config.file.worker
+        crew = Crew(
+            this_worker(self.seat.roles, self.seat.place),
+            open_roster(self.home.database_url),
+            section.beat_seconds,
+            section.lease_seconds,
+        )
+        return DbosEngine(self.home.database_url, self.home.root, crew)
+
+    def launch(self, runtime: Runtime, beside: Beside | None = None) -> None:
         """Let an engine work on this project's stories, unfinished ones first.
+
+        Args:
+            runtime: from ``runtime``.
+            beside: put around every stage, to see what is worked on.
 
         Raises:
             YourFault: another process already works on the same home.
         """
         self.doors.agent.reap()
-        runtime.launch(
-            stories_under(self.config.policy),
-            stage_runs(self.context),
-            QUEUES,
-        )
+        stories, stages, queues = stories_under(self.config.policy), stage_runs(self.context), QUEUES
+        if beside is not None:
+            stages = {name: beside(name, run) for name, run in stages.items()}
+        if self.seat is not None:
+            place = self.seat.hub.id
+            stories = {name: pinned(story, place) for name, story in stories.items()}
+            queues = queues_at(place)
+        runtime.launch(stories, stages, queues)
         loaded = Event(
             EventKind.POLICY_LOADED,
             datetime.now(UTC),
@@ -68,11 +105,16 @@ class App:
         self.ledger.record(loaded)
 
 
-def build(config: Config, home: Home) -> App:
+def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
     """Wire the adapters that the configuration chose.
 
+    Args:
+        config: the project.
+        home: where its state lies on this machine.
+        roles: of a worker beside the control plane; empty for the control plane itself.
+
     Raises:
-        YourFault: an adapter is unknown, or the home cannot be used.
+        YourFault: an adapter is unknown, the home cannot be used, or the store has no seat for this process.
     """
     try:
         home.prepare()
@@ -82,7 +124,8 @@ def build(config: Config, home: Home) -> App:
         ) from error
     project = config.project
     database = _open_book(home)
-    ledger = SqlLedger(database, home.root, project.owner, artefacts=config.policy.artefact)
+    depot = open_depot(config.file.store.artefacts, home.root)
+    ledger = SqlLedger(database, home.root, project.owner, artefacts=config.policy.artefact, depot=depot)
     pulls = SqlPullBook(database, home.root)
     vault: Vault = load("vault", "file")(str(home.root))
     repository, root = str(home.repository), str(home.root)
@@ -100,7 +143,26 @@ def build(config: Config, home: Home) -> App:
         notifier=_notifier(config, home, vault),
         ledger=ledger,
     )
-    return App(config, home, doors, ledger, pulls, vault)
+    app = App(config, home, doors, ledger, pulls, vault)
+    if not many_workers(home):
+        return app
+    seat = join_hub(ledger, config, home, roles) if roles else take_hub(ledger, config, home)
+    return replace(app, seat=seat, doors=_shared(app, seat))
+
+
+def _shared(app: App, seat: Seat) -> Doors:
+    """Let what a task left on one host be found on the others."""
+    repository, branches = str(app.home.repository), app.config.project.branches
+    rooms = TravellingClone(
+        repository, str(app.home.workspaces), hub=seat.address, protected=branches.protected
+    )
+    doors = replace(app.doors, sandbox=rooms, agent=CarriedAgent(app.doors.agent, rooms))
+    if seat.address:
+        forge = FarForge(repository, seat.address, branches, app.pulls)
+        return replace(doors, forge=forge, ci=FarCi(doors.ci, forge.need))
+    return replace(
+        doors, forge=LocalForge(repository, str(app.config.repository), branches, app.pulls, serve=True)
+    )
 
 
 def make_agent(config: Config, home: Home) -> Agent:
@@ -146,10 +208,3 @@ def _notifier(config: Config, home: Home, vault: Vault) -> Notifier:
         return console
     webhook: Notifier = load("channel", "webhook")(section.webhook, vault.reference(section.secret))
     return webhook
-
-
-def open_runtime(home: Home) -> Runtime:
-    """Return the durable engine on the project's database; importing it costs most of a second."""
-    from keelway.engine.durable import DbosEngine
-
-    return DbosEngine(home.database_url, home.root)

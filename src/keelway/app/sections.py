@@ -119,6 +119,9 @@ class WorkerSection:
     """How often a worker says that it lives."""
     lease_seconds: float = 10.0
     """After this time without a word a worker may not act any more, and the others take over its work."""
+    roles: tuple[str, ...] = ("all",)
+    """What ``keelway up`` itself works on beside other workers: ``all``, or ``review`` and ``ops`` with or without
+    ``plan`` and ``dev``; without a PostgreSQL store it does everything."""
     hub: str = ""
     """Git address of the repository that the workers of other hosts fetch from and push to; empty on the host
     that has it."""

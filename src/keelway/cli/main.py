@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from keelway.app.view.fault import three_lines
-from keelway.cli import decide, deliver, demo, init, system, task
+from keelway.cli import decide, deliver, demo, init, system, task, worker
 from keelway.cli.shared import Scope
 from keelway.core.errors import KeelwayError
 
@@ -46,7 +46,7 @@ def begin(
     ctx.obj = Scope(directory)
 
 
-for room in (demo.group, init.group, system.group, task.group, decide.group, deliver.group):
+for room in (demo.group, init.group, system.group, task.group, decide.group, deliver.group, worker.group):
     app.registered_commands += room.registered_commands
 
 

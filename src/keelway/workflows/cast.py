@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from keelway.core.codec import from_json, to_json
-from keelway.core.model.role import ROLE_OF, Stage
+from keelway.core.model.role import ROLE_OF, Role, Stage
 from keelway.ports.engine import Engine, Queue, StageRun
 from keelway.routines import manual, unwind, watching
 from keelway.routines.context import Context, Scene
@@ -53,6 +53,26 @@ QUEUES: tuple[Queue, ...] = (
     Queue(WATCH_QUEUE, 2),
     Queue(ROLLBACK_QUEUE),  # a way back never waits in a queue
 )
+
+PORTABLE = frozenset({"planning", "development"})
+"""Parts that need no process, port or repository of one host: any worker of their role may run them."""
+
+BOUND = frozenset({queue.name for queue in QUEUES} - {part.queue for part in PARTS if part.name in PORTABLE})
+"""Queues of which every part acts on the releases or the protected branches."""
+
+
+def queue_at(place: str, queue: str, stage: str) -> str:
+    """Return the queue of a part in an installation whose releases and repository are at a place."""
+    if stage in PORTABLE:
+        return queue
+    return f"{queue if queue in BOUND else Role.OPS.value}@{place}"
+
+
+def queues_at(place: str) -> tuple[Queue, ...]:
+    """Return the queues of an installation of many workers: those of everybody, and those of the place."""
+    roaming = tuple(queue for queue in QUEUES if queue.name not in BOUND)
+    bound = tuple(Queue(f"{queue.name}@{place}", queue.concurrency_max) for queue in QUEUES)
+    return (*roaming, *(queue for queue in bound if queue.name.partition("@")[0] in BOUND))
 
 
 def stage_runs(make_context: MakeContext) -> dict[str, StageRun]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, runtime_checkable
 
-from keelway.app.bootstrap import App, build, open_runtime
+from keelway.app.bootstrap import App, build
 from keelway.app.commands import Commands
 from keelway.app.config import Config
 from keelway.app.home import Home
@@ -58,7 +58,7 @@ class ControlPlane:
             TheirFault: the book or a daemon cannot be used.
         """
         app = build(config, home)
-        runtime = open_runtime(home)
+        runtime = app.runtime()
         app.launch(runtime)
         plane = cls(app, runtime, say)
         try:

@@ -6,7 +6,6 @@ from typing import NoReturn
 
 from keelway.adapters.forge.local.forge import LocalForge
 from keelway.clients.git.hub import PARTS, Move, make_hub
-from keelway.clients.git.mainline import Mainline
 from keelway.core.errors import OurFault, TheirFault, YourFault
 from keelway.core.model.diff import Diff
 from keelway.core.model.project import Branches
@@ -50,47 +49,56 @@ class FarForge(LocalForge):
 
     def files(self, sha: str) -> tuple[str, ...]:
         """Return every path in a commit."""
-        self._need(sha)
+        self.need(sha)
         return super().files(sha)
 
     def read(self, sha: str, path: str) -> str:
         """Return the text of a file in a commit, empty when it is not there."""
-        self._need(sha)
+        self.need(sha)
         return super().read(sha, path)
 
     def diff(self, base_sha: str, head_sha: str) -> Diff:
         """Return the facts of the difference between two commits."""
-        self._need(base_sha, head_sha)
+        self.need(base_sha, head_sha)
         return super().diff(base_sha, head_sha)
 
     def patch(self, base_sha: str, head_sha: str) -> str:
         """Return the difference as text for people, bounded."""
-        self._need(base_sha, head_sha)
+        self.need(base_sha, head_sha)
         return super().patch(base_sha, head_sha)
 
     def compose(self, onto_sha: str, from_sha: str, paths: tuple[str, ...]) -> str:
         """Compose a commit and leave it at the hub, so that another host can check it too."""
-        self._need(onto_sha, from_sha)
+        self.need(onto_sha, from_sha)
         made = super().compose(onto_sha, from_sha, paths)
         self._hub.publish(Move(f"{PARTS}/{made}", made))
         return made
 
     def contains(self, ancestor_sha: str, sha: str) -> bool:
         """Tell whether ``ancestor_sha`` is part of the history of ``sha``."""
-        self._need(ancestor_sha, sha)
+        self.need(ancestor_sha, sha)
         return super().contains(ancestor_sha, sha)
 
     def conflicts(self, base: str, head_sha: str) -> tuple[str, ...]:
         """Return the paths that would conflict when a commit were merged into a branch now."""
-        self._need(head_sha)
+        self.need(head_sha)
         return super().conflicts(base, head_sha)
+
+    def need(self, *shas: str) -> None:
+        """Fetch commits that are not here yet.
+
+        Raises:
+            TheirFault: the hub does not have them, or cannot be reached.
+        """
+        self._mainline()
+        self._hub.need(*shas)
 
     def rebase(self, head_sha: str, onto_sha: str, message: str, branch: str) -> Rebased:
         """Put a one-commit patch onto a newer base and move its branch at the hub."""
         name, mainline = f"refs/heads/{branch}", self._mainline()
         mainline.refuse_protected(branch, "rebased")
         there = self._hub.ref(name)
-        self._need(head_sha, onto_sha, there)
+        self.need(head_sha, onto_sha, there)
         self._follow(name, there)
         done = super().rebase(head_sha, onto_sha, message, branch)
         if not done.conflicts and not self._hub.publish(Move(name, done.head_sha, there)):
@@ -131,13 +139,6 @@ class FarForge(LocalForge):
 
     def _make(self) -> None:
         self._hub.prepare(self._branches.production)
-
-    def _mainline(self) -> Mainline:
-        return self._prepared_mainline(self._make)
-
-    def _need(self, *shas: str) -> None:
-        self._mainline()
-        self._hub.need(*shas)
 
     def _follow(self, name: str, there: str) -> None:
         """Let a branch of the mirror be where the hub has it."""

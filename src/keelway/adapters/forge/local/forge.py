@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 from keelway.clients.git import Git
+from keelway.clients.git.hub import make_hub
 from keelway.clients.git.mainline import Mainline
 from keelway.clients.git.mirror import Mirror
 from keelway.core.errors import TheirFault, YourFault
@@ -23,8 +23,26 @@ class LocalForge:
     """Keep the repository on this machine; works offline and alone."""
 
     def __init__(
-        self, repository: str, origin: str, branches: Branches, pulls: PullBook, url: str = ""
+        self,
+        repository: str,
+        origin: str,
+        branches: Branches,
+        pulls: PullBook,
+        *,
+        url: str = "",
+        serve: bool = False,
     ) -> None:
+        """Keep what is needed later.
+
+        Args:
+            repository: our own bare repository.
+            origin: the repository of people, empty when ours is the only one.
+            branches: which are protected.
+            pulls: where pull requests live.
+            url: where people look at pull requests.
+            serve: let workers of other hosts fetch any commit from it.
+        """
+        self._serve = serve
         self._branches = branches
         self._book = pulls
         self._url = url.rstrip("/")
@@ -214,14 +232,16 @@ class LocalForge:
 
     def _mainline(self) -> Mainline:
         """Return the repository, made on first use."""
-        return self._prepared_mainline(self._mirror.prepare)
-
-    def _prepared_mainline(self, prepare: Callable[[], None]) -> Mainline:
         with self._preparing:
             if not self._prepared:
-                prepare()
+                self._make()
                 self._prepared = True
         return self._mirror.mainline
+
+    def _make(self) -> None:
+        self._mirror.prepare()
+        if self._serve:
+            make_hub(self._mirror.git.git_dir).prepare(self._branches.production)
 
     def _git(self) -> Git:
         return self._mainline().git
