@@ -1,4 +1,4 @@
-"""Everything that differs between SQLite and PostgreSQL; no other file of the store knows which one it is.
+"""Everything that differs between SQLite and PostgreSQL; but for the copies in ``store.upkeep`` nothing else knows.
 
 SQLite: write-ahead log, ``synchronous=FULL`` and ``BEGIN IMMEDIATE`` for writers, so that a transaction
 that must write never fails half-way because another one was faster.
@@ -61,6 +61,37 @@ def lock_schema(connection: Connection) -> None:
     """Let one process at a time change the schema (SQLite: the writer's lock already does)."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(5276071)"))
+
+
+def unsound(connection: Connection) -> tuple[str, ...]:
+    """Let the database look for damage and return what it found."""
+    if connection.dialect.name == "sqlite":
+        found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(10)")]
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(10)
+        broken = [f"row {row[1]} of {row[0]} names a row of {row[2]} that is not there" for row in lost]
+        return (*(problem for problem in found if problem != "ok"), *broken)
+    invalid = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid LIMIT 10"
+    return tuple(f"the index {row[0]} is not valid" for row in connection.exec_driver_sql(invalid))
+
+
+def database_bytes(connection: Connection) -> int:
+    """Return how much room the database takes."""
+    if connection.dialect.name == "sqlite":
+        pages, size = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "page_size")
+        )
+        return int(pages) * int(size)
+    return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+
+
+def shrink(engine: Engine) -> None:
+    """Give the room of removed rows back, on SQLite to the disk; writers wait meanwhile."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("VACUUM")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            connection.exec_driver_sql("VACUUM (ANALYZE)")
 
 
 def append_only(dialect: str, table: str) -> tuple[str, ...]:
