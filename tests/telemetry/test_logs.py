@@ -55,12 +55,12 @@ def test_json_is_one_object_a_line_with_ids(stream):
 def test_an_exception_stays_in_its_record_and_hides_credentials(stream):
     open_log("info", "json", LogTo(stream=stream), known=[SECRET])
     try:
-        raise ValueError(f"cannot log in with {SECRET}")
+        int(f"cannot log in with {SECRET}")
     except ValueError:
         logging.getLogger("dbos").exception("lost %s", f"postgresql://keel:{SECRET}@db/x")
         structlog.get_logger("ours").exception("lost too", password=SECRET)
     first, second = rows(stream)
-    assert "ValueError: cannot log in" in first["exception"]
+    assert "ValueError: invalid literal" in first["exception"]
     assert "ValueError" in second["exception"]
     assert SECRET not in stream.getvalue()
 
@@ -85,8 +85,8 @@ def test_text_is_one_line_that_nobody_can_forge(stream):
 def test_a_traceback_in_text_is_indented(stream):
     open_log("info", "text", LogTo(stream=stream))
     try:
-        raise ValueError("x\n2026-01-01 00:00:00Z error forged")
-    except ValueError:
+        Path("x\n2026-01-01 00:00:00Z error forged").read_text()
+    except OSError:
         logging.getLogger("x").exception("failed")
     head, *below = stream.getvalue().splitlines()
     assert head.endswith("x: failed")

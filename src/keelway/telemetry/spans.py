@@ -7,7 +7,7 @@ id is the first half of the SHA-256 of its id, so that a stage that another host
 from __future__ import annotations
 
 import hashlib
-import logging
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 QUEUE_MAX = 2_048
 """Spans that wait for the collector; more are dropped."""
 SEND_SECONDS_MAX = 5.0
-"""How long one sending may take, and how long the end of the process waits for the last one."""
-
-_log = logging.getLogger("keelway.telemetry")
+"""How long one sending may take."""
+CLOSE_SECONDS_MAX = 2.0
+"""How long the end of the process waits for what has not been sent."""
 
 
 @dataclass(frozen=True)
 class _On:
     provider: TracerProvider
+    exporter: SpanExporter
     tracer: Any
 
 
@@ -82,7 +83,7 @@ def open_spans(otlp: str, *, worker: str = "", exporter: SpanExporter | None = N
         BatchSpanProcessor(sending, max_queue_size=QUEUE_MAX, export_timeout_millis=SEND_SECONDS_MAX * 1_000)
     )
     # Not made the global one: libraries in this process would begin to send spans of their own.
-    _state.on = _On(provider, provider.get_tracer("keelway"))
+    _state.on = _On(provider, sending, provider.get_tracer("keelway"))
     return True
 
 
@@ -91,8 +92,12 @@ def close_spans() -> None:
     on, _state.on = _state.on, None
     if on is None:
         return
-    on.provider.force_flush(int(SEND_SECONDS_MAX * 1_000))
-    on.provider.shutdown()
+    # With a collector that is away the library tries for much longer, batch by batch; the way out does not wait.
+    sending = threading.Thread(target=on.provider.shutdown, name="keelway-spans-close", daemon=True)
+    sending.start()
+    sending.join(CLOSE_SECONDS_MAX)
+    if sending.is_alive():
+        on.exporter.shutdown()
 
 
 class StageSpan:
