@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
 
 from keelway.app.bootstrap import App
+from keelway.app.query.crew import workers_of
 from keelway.app.query.places import PlaceQueries
 from keelway.app.query.sources import Sources, not_running
 from keelway.app.query.tasks import LATEST, TaskQueries
@@ -61,6 +62,7 @@ class Queries(TaskQueries, PlaceQueries):
             questions=tuple(make.asked(each, self._name(each.task)) for each in ledger.questions()),
             environments=self.environments(),
             alerts=alerts_of(ledger.deployments(limit=1_000), config.policy.alert, datetime.now(UTC)),
+            workers=workers_of(config, self._from.home),
             events=self._latest(),
         )
 

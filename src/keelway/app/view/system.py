@@ -51,6 +51,21 @@ class AlertView:
 
 
 @dataclass(frozen=True)
+class WorkerView:
+    """Show a process that works on the store."""
+
+    name: str
+    host: str
+    roles: tuple[str, ...]
+    state: str
+    """``alive``, ``silent`` when its lease is over, or ``dead`` once another took over its work."""
+    heard_at: datetime
+    silent_seconds: float = 0.0
+    hub: bool = False
+    """It is the control plane, which has the branches and the releases."""
+
+
+@dataclass(frozen=True)
 class StatusView:
     """Show the installation at a glance."""
 
@@ -66,6 +81,8 @@ class StatusView:
     questions: tuple[Asked, ...] = ()
     environments: tuple[EnvironmentView, ...] = ()
     alerts: tuple[AlertView, ...] = ()
+    workers: tuple[WorkerView, ...] = ()
+    """Who works on a store for many; empty where one process does everything."""
     events: tuple[Happened, ...] = ()
     sandboxed: bool = False
     """Agent processes are locked into a sandbox; where not, every screen says so."""

@@ -13,6 +13,7 @@ from keelway.app.view.system import (
     HealthView,
     OrderView,
     StatusView,
+    WorkerView,
 )
 from keelway.cli.show.task import deployment_table, event, questions, task_table
 from keelway.cli.show.text import ago, facts, say, table
@@ -42,6 +43,12 @@ def status_page(view: StatusView) -> None:
         for place in view.environments
     ]
     table(("ENVIRONMENT", "RUNS", "HEALTH", "TASK", "SINCE", "URL"), rows)
+    if view.workers:
+        say("")
+        table(
+            ("WORKER", "HOST", "ROLES", "STATE", "LAST HEARD OF"),
+            [_worker(worker) for worker in view.workers],
+        )
     say("")
     task_table(view.tasks)
     questions(view.questions)
@@ -50,6 +57,11 @@ def status_page(view: StatusView) -> None:
         say("", *(event(each) for each in latest))
     if not view.sandboxed:
         say("", "Agents run without a sandbox in this version: use only agents that you trust.", style="dim")
+
+
+def _worker(worker: WorkerView) -> tuple[str, str, str, str, str]:
+    roles = ", ".join(worker.roles) + (" (control plane)" if worker.hub else "")
+    return worker.name, worker.host, roles, worker.state, ago(worker.heard_at)
 
 
 def frozen_line(freeze: Freeze) -> str:
