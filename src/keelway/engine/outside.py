@@ -79,15 +79,6 @@ def statuses(database_url: str, runs: Collection[str]) -> dict[str, str]:
     return known
 
 
-def given_up(database_url: str, limit: int = 100) -> tuple[str, ...]:
-    """Return runs that were tried too often and are not tried again, newest first."""
-    with _client(database_url) as client:
-        if client is None:
-            return ()
-        status = ["MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-        return tuple(run.workflow_id for run in _list(client, status=status, limit=limit, sort_desc=True))
-
-
 def ended(database_url: str, before: datetime, keep: Collection[str] = ()) -> int:
     """Count the stories that ``forget`` would delete."""
     with _client(database_url) as client:

@@ -33,7 +33,17 @@ book, and `freeze` and `unfreeze` work with everything down. `keelway --install-
 def page(app: typer.Typer) -> str:
     """Return the page."""
     group: Any = typer.main.get_command(app)
-    return "\n".join([_INTRO, *(_command(name, group.commands[name]) for name in sorted(group.commands))])
+    return "\n".join([_INTRO, *(_command(name, command) for name, command in _all(group))])
+
+
+def _all(group: Any, before: str = "") -> list[tuple[str, Any]]:
+    """Return every command with its words; those of a group follow its name."""
+    found = []
+    for name in sorted(group.commands):
+        command = group.commands[name]
+        inner = hasattr(command, "commands")
+        found += _all(command, f"{before}{name} ") if inner else [(f"{before}{name}", command)]
+    return found
 
 
 def _command(name: str, command: Any) -> str:
