@@ -97,6 +97,10 @@ class StageVerbs:
         """Read the clock without recording it; only inside the effect of a step."""
         return datetime.now(UTC)
 
+    def fence(self) -> None:
+        """Raise ``EngineStopped`` unless this process may act outside."""
+        self._board.fence()
+
     def patch(self, name: str) -> bool:
         """Tell whether this run takes the new way at a changed place."""
         self._board.check()
