@@ -243,6 +243,10 @@ class ArtefactPolicy:
     """Larger artefacts are kept as files by hash."""
     retention_days: int = 7
     """How long artefacts are kept; audit records are never removed."""
+    log_days: int = 30
+    """How long log lines and the samples of watched deployments are kept."""
+    run_days: int = 30
+    """How long the engine's records of ended stories are kept."""
 
 
 @dataclass(frozen=True)
