@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from ulid import ULID
 
 from keelway.app.bootstrap import App
+from keelway.app.ending import Ending
 from keelway.core.codec import to_json
 from keelway.core.errors import RequestRefused, YourFault
 from keelway.core.gate.intake import IntakeFacts, judge_intake
@@ -44,6 +45,7 @@ class Commands:
 
     def __init__(self, app: App, runtime: Runtime, *, now: Callable[[], datetime] = _utc_now) -> None:
         self.app, self.runtime, self._now = app, runtime, now
+        self.ending = Ending(app, runtime)
 
     def submit(self, request: Request) -> TaskRow:
         """Open a task and start its story.
@@ -85,10 +87,13 @@ class Commands:
     def resubmit_unstarted(self) -> int:
         """Start the stories of open tasks that a crash kept from starting; return how many.
 
-        The others are woken: an answer may have been recorded without its story hearing of it.
+        The others are woken: an answer may have been recorded without its story hearing of it. A task
+        whose story is over is closed: it would stand still for ever.
         """
         started = 0
         for row in self.app.ledger.tasks(open_only=True):
+            if self.ending.tend(row):
+                continue
             if self.runtime.status(row.task.id) == "absent":
                 self.runtime.start("deliver", row.task.id, to_json(row.task))
                 started += 1
@@ -164,9 +169,12 @@ class Commands:
         return self._control(task, by, "resumed", paused=False)
 
     def abort(self, task: str, by: Actor) -> TaskRow:
-        """End a task at its next effect and undo what it did; a running agent is stopped at once."""
+        """End a task wherever it is and undo what it did; its processes end at once.
+
+        A way back that has begun finishes first.
+        """
         row = self._control(task, by, "abort asked", abort_by=str(by))
-        self.app.doors.agent.cancel(row.task.name)
+        self.ending.abort(row)
         return row
 
     def _control(self, task: str, by: Actor, what: str, **fields: object) -> TaskRow:

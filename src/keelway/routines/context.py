@@ -21,8 +21,7 @@ from keelway.core.rule.budget import Limits, Spent, judge_spent, stage_limits
 from keelway.core.rule.freeze import judge_effect
 from keelway.ports.engine import Engine
 from keelway.routines.doors import Doors, Doorway, Scene
-from keelway.routines.outcome import Aborted, StageFailed
-from keelway.routines.result import outcome_of, raise_error
+from keelway.routines.outcome import Aborted, StageFailed, outcome_of, raise_error
 
 __all__ = ["HOLD_POLL_SECONDS", "WAYS_BACK", "Context", "Doors", "Scene"]
 

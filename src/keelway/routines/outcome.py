@@ -1,11 +1,14 @@
-"""How a stage ends when it does not pass its value on, and the envelope that says so in JSON."""
+"""How a stage or an effect ends, and how that is said in JSON, so that a replay meets the same end."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from keelway.core.errors import KeelwayError, StaleEpoch, TheirFault
+from keelway.core import errors
+from keelway.core.codec import to_json
+from keelway.core.errors import KeelwayError, OurFault, StaleEpoch, TheirFault
 from keelway.core.model.verdict import Finding, Verdict
 
 WAIT_SECONDS, WAIT_SECONDS_MAX = 1.0, 30.0
@@ -115,3 +118,27 @@ def envelope_of(end: Exception) -> Envelope:
             return Envelope("failed", None, end.code, end.message, end.hint)
         case _:
             raise end
+
+
+def outcome_of(effect: Callable[[], Any]) -> dict[str, Any]:
+    """Run an effect and return its value, or its error when it is one of ours or the machine's."""
+    try:
+        return {"ok": to_json(effect())}
+    except KeelwayError as error:
+        return _error(type(error).__name__, error)
+    except OSError as error:
+        cause = TheirFault("io_error", f"The machine refused: {error}.", "Check space, rights and limits.")
+        return _error("TheirFault", cause)
+
+
+def _error(kind: str, error: KeelwayError) -> dict[str, Any]:
+    said = {"kind": kind, "code": error.code, "message": error.message, "hint": error.hint}
+    return {"error": said}
+
+
+def raise_error(plain: dict[str, Any]) -> None:
+    """Raise the recorded error again, when there is one."""
+    if "error" in plain:
+        said = plain["error"]
+        fault = getattr(errors, said["kind"], OurFault)
+        raise fault(said["code"], said["message"], said["hint"])

@@ -7,11 +7,10 @@ from dataclasses import replace
 from keelway.core.errors import KeelwayError
 from keelway.core.model.event import EventKind
 from keelway.core.model.handover import Closed
-from keelway.core.model.lifecycle import Status
+from keelway.core.model.lifecycle import FINAL, Status
 from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.task import Task
 from keelway.core.model.verdict import Finding, failed
-from keelway.core.words.commit import revert_message
 from keelway.core.words.issue import escalation_body, escalation_title, incident_body, incident_title
 from keelway.core.words.report import (
     FailureStory,
@@ -20,29 +19,45 @@ from keelway.core.words.report import (
     failure_report,
     rollback_report,
 )
-from keelway.ports.ledger import Deployment, Quarantine, TaskRow
+from keelway.ports.ledger import Deployment, TaskRow
 from keelway.routines.ask import tell
 from keelway.routines.context import Context
+from keelway.routines.leavings import close_rooms, let_effects_end, note_lost_merges, revert_merges, settle
 from keelway.routines.order import Done, RollbackOrder, Undo
 from keelway.routines.outcome import StageFailed
 from keelway.routines.rollout import newest_of
-from keelway.routines.wayback import TakenBack, take_back, take_back_unsettled
+from keelway.routines.wayback import TakenBack, take_back
+
+CUT_OFF = "dead_letter"
+"""Code of a task whose story or stage was given up, wherever it was."""
 
 _ESCALATED_STAGES = {"development", "review"}
+_ESCALATED_CODES = {CUT_OFF, "budget_spent"}
 
 
 def undo(ctx: Context, order: Undo) -> Closed:
-    """Undo whatever a task did and close it; nothing here waits for a person or a freeze."""
+    """Undo whatever a task did and close it; nothing here waits for a person or a freeze.
+
+    A task that is closed already is left as it is, unless somebody ended it while it went live.
+    """
     task = order.task
+    cut_off = order.kind == "aborted" or order.code == CUT_OFF
     row = ctx.read("row", ctx.ledger.find, task.id)
-    taken = _settle(ctx, PRODUCTION, task.id)
-    _settle(ctx, STAGING, task.id, also_live=True)
+    if row.status in FINAL or (row.status is Status.DEPLOYED and not cut_off):
+        close_rooms(ctx, task)
+        return Closed(task, row.status.value, row.code, row.error, ctx.now())
+    if cut_off:
+        let_effects_end(ctx, task)
+        row = ctx.read("row at rest", ctx.ledger.find, task.id)
+    note_lost_merges(ctx, task, row)
+    taken = settle(ctx, PRODUCTION, task.id, also_live=cut_off, fence=cut_off)
+    settle(ctx, STAGING, task.id, also_live=True, fence=cut_off)
     back = [taken] if taken else []
     touched = _touched_production(ctx, task)
-    reverted = _revert_merges(ctx, task, row, order.message)
+    reverted = revert_merges(ctx, task, row, order.message)
     status = _status(order, row, touched=touched is not None)
-    issue = _document(ctx, order, row, touched)
-    _close_rooms(ctx, task)
+    issue = _documented(ctx, order, row, touched)
+    close_rooms(ctx, task)
     text = _text(order, row, touched, back, reverted, issue)
     ctx.book("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
     ctx.move(status, error=order.message[:2_000], code=order.code, **_when(ctx, status))
@@ -121,8 +136,8 @@ def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken
         return  # deployed by hand: there is no task to close
     task = row.task
     if order.environment == PRODUCTION:
-        _settle(ctx, STAGING, task.id, also_live=True)
-    reverted = _revert_merges(ctx, task, row, order.reason)
+        settle(ctx, STAGING, task.id, also_live=True)
+    reverted = revert_merges(ctx, task, row, order.reason)
     story = _story(task, row, deployment, order.reason, [taken], reverted)
     now = ctx.now()
     if row.status is Status.DEPLOYED:
@@ -140,61 +155,28 @@ def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken
     tell(ctx, task.request.requested_by, f"{task.name} rolled back", rollback_report(story))
 
 
-def _settle(ctx: Context, environment: str, task: str, *, also_live: bool = False) -> TakenBack | None:
-    """Take an environment back when a task that does not get through left its release there."""
-    lease = ctx.book(f"lease:{environment}:{task}", ctx.ledger.lease, environment, ctx.scene.subject)
-    if lease is None:
-        return None  # a newer holder owns the environment and its state
-    taken = take_back_unsettled(ctx, environment, lease, task=task, also_live=also_live)
-    ctx.book(f"lease back:{environment}:{task}", ctx.ledger.release, lease)
-    return taken
-
-
 def _touched_production(ctx: Context, task: Task) -> Deployment | None:
     history = ctx.read("production history", ctx.ledger.deployments, PRODUCTION)
     return newest_of(history, task.id)
 
 
-def _revert_merges(ctx: Context, task: Task, row: TaskRow, reason: str) -> tuple[str, ...]:
-    """Revert every merge of a task, newest first, and bar each merged commit without its revert."""
-    links = ctx.read(f"events:{task.id}", ctx.ledger.events, task=task.id, limit=10_000)
-    done = {link.event.data["bad_sha"] for link in links if link.event.kind is EventKind.REVERTED}
-    merges = [link.event.data for link in links if link.event.kind is EventKind.MERGED]
-    reverts: list[str] = []
-    title = str((row.plan or {}).get("title", task.request.text[:60]))
-    for merge in reversed(merges):
-        bad, branch = merge["sha"], merge["branch"]
-        if bad in done:
-            continue
-        entry = Quarantine(bad, task.id, reason[:500], ctx.now())
-        ctx.book(f"quarantine:{bad}", ctx.ledger.quarantine, entry)
-        try:
-            revert = ctx.act(
-                f"revert:{bad}",
-                ctx.forge.revert,
-                branch,
-                bad,
-                revert_message(task, bad, title, reason),
-                key=ctx.key(f"revert:{bad}"),
-            )
-        except KeelwayError as error:
-            text = f"{bad[:12]} could not be reverted on {branch}: {error.message} It stays quarantined."
-            tell(ctx, task.request.requested_by, f"{task.name}: revert by hand", text, urgent=True)
-            continue
-        ctx.book(f"revert noted:{bad}", ctx.ledger.quarantine, replace(entry, revert_sha=revert.sha))
-        ctx.record(EventKind.REVERTED, f"reverted:{bad}", branch=branch, bad_sha=bad, sha=revert.sha)
-        reverts.append(revert.sha)
-    return tuple(reverts)
-
-
 def _status(order: Undo, row: TaskRow, *, touched: bool) -> Status:
-    if touched and row.status in {Status.OBSERVING, Status.PROMOTING}:
+    if row.status is Status.DEPLOYED or (touched and row.status in {Status.OBSERVING, Status.PROMOTING}):
         return Status.ROLLED_BACK
     return Status.ABORTED if order.kind == "aborted" else Status.FAILED
 
 
 def _when(ctx: Context, status: Status) -> dict[str, object]:
     return {"rolled_back_at": ctx.now()} if status is Status.ROLLED_BACK else {}
+
+
+def _documented(ctx: Context, order: Undo, row: TaskRow, touched: Deployment | None) -> int | None:
+    """Document the end; a forge that does not answer keeps nothing from being closed and told."""
+    try:
+        return _document(ctx, order, row, touched)
+    except KeelwayError as error:
+        ctx.record(EventKind.EFFECT_FAILED, "document", effect="document", error=error.message)
+        return None
 
 
 def _document(ctx: Context, order: Undo, row: TaskRow, touched: Deployment | None) -> int | None:
@@ -207,7 +189,7 @@ def _document(ctx: Context, order: Undo, row: TaskRow, touched: Deployment | Non
         number = ctx.book("incident", ctx.ledger.open_incident, task.id, title, body, ctx.key("incident"))
         ctx.record(EventKind.INCIDENT_OPENED, "incident", number=number)
         return number
-    if order.stage in _ESCALATED_STAGES and order.kind == "failed":
+    if order.kind == "failed" and _escalates(order):
         seconds = (ctx.now() - task.request.requested_at).total_seconds()
         body = escalation_body(
             task, iterations=row.iterations, seconds=seconds, findings=_findings(order), output=order.message
@@ -215,6 +197,12 @@ def _document(ctx: Context, order: Undo, row: TaskRow, touched: Deployment | Non
         title = escalation_title(task, order.code)
         return ctx.act("issue", ctx.forge.open_issue, title, body, ("agent-blocked",), key=ctx.key("issue"))
     return None
+
+
+def _escalates(order: Undo) -> bool:
+    """Tell whether a person has to look: the agent is stuck, a budget is spent or a fault did not pass."""
+    tried = any("tries" in finding.evidence for finding in order.findings)
+    return tried or order.stage in _ESCALATED_STAGES or order.code in _ESCALATED_CODES
 
 
 def _findings(order: Undo) -> tuple[Finding, ...]:
@@ -281,12 +269,3 @@ def _summary(order: RollbackOrder, bad: Deployment, taken: TakenBack) -> str:
     if not taken.verified:
         return f"{order.environment} could not be taken back from {bad.release}. {taken.detail}"
     return f"{order.environment} runs {taken.release} again instead of {bad.release}."
-
-
-def _close_rooms(ctx: Context, task: Task) -> None:
-    """Give back what the task held; a lease that is no longer ours is left alone."""
-    ctx.act("close workspace", ctx.sandbox.close, task.name)
-    for name in (f"lane:{ctx.project.name}", STAGING, PRODUCTION):
-        lease = ctx.book(f"my lease:{name}", ctx.ledger.lease, name, task.id)
-        if lease is not None:
-            ctx.book(f"release lease:{name}", ctx.ledger.release, lease)

@@ -11,6 +11,12 @@ from keelway.routines import unwind
 from keelway.routines.order import Undo
 from keelway.workflows.narrator import Narrator
 
+CLOSE_OUT = "close_out"
+"""Name of the story that closes a task."""
+
+ENTRIES = 1_000
+"""Entries into the way back that one run may need."""
+
 
 @dataclass(frozen=True)
 class Closing:
@@ -19,6 +25,11 @@ class Closing:
     undo: Undo
     entry: int
     """Number of the first entry into the way back: one that the task's own story never used."""
+
+
+def closing_run(task: str, number: int = 1) -> str:
+    """Return the id of a run that closes a task; whoever comes first starts it, and nothing cancels it."""
+    return f"{task}:end-{number}"
 
 
 async def close_out(conductor: Conductor, payload: Any) -> Any:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from keelway.core.codec import from_json, to_json
-from keelway.core.model.handover import ApprovedPlan, Merged, Work
+from keelway.core.model.handover import ApprovedPlan, Live, Merged, Work
 from keelway.core.model.task import Task
 from keelway.core.policy import Policy
 from keelway.ports.engine import Conductor, Story
-from keelway.routines import unwind
-from keelway.routines.order import Undo, WatchOrder
+from keelway.routines.order import Done, Undo, WatchOrder
 from keelway.routines.outcome import Aborted, Rework, StageFailed
 from keelway.stages import development, intake, planning, promotion, report, review, staging
+from keelway.workflows.closing import CLOSE_OUT, Closing, closing_run
 from keelway.workflows.narrator import Narrator
 
 BASE_MOVES_MAX = 20
@@ -23,22 +23,31 @@ def deliver_under(policy: Policy) -> Story:
     """Make the story of a task under a policy."""
 
     async def deliver(conductor: Conductor, payload: Any) -> Any:
-        """Take a task through the seven stages, or undo what it did."""
+        """Take a task through the seven stages, or hand it to the run that undoes what it did."""
         task = from_json(Task, payload)
         story = Narrator(conductor, task.id, policy=policy)
         try:
-            admitted = await story.stage(intake.admit, task)
-            plan = await story.stage(planning.agree, admitted)
-            merged = await _develop_and_land(story, plan, policy)
-            staged = await story.stage(staging.rehearse, merged)
-            live = await story.stage(promotion.ship, staged)
-            closed = await story.stage(report.close, live)
+            live = await _bring_live(story, task, policy)
         except (StageFailed, Aborted, Rework) as end:
-            return to_json(await story.stage(unwind.undo, _undo(task, story.stage_name, end)))
+            closing = Closing(_undo(task, story.stage_name, end), 1)
+            await conductor.start(CLOSE_OUT, closing_run(task.id), to_json(closing), 0.0)
+            return to_json(closing.undo)
+        try:
+            closed = to_json(await story.stage(report.close, live))
+        except (StageFailed, Rework) as end:  # what is live stays live, even when it cannot be reported
+            closed = to_json(Done(ok=True, message=f"Live, but not reported: {end}", release=live.release))
         await _begin_watch(conductor, task, live.deployment, policy)
-        return to_json(closed)
+        return closed
 
     return deliver
+
+
+async def _bring_live(story: Narrator, task: Task, policy: Policy) -> Live:
+    admitted = await story.stage(intake.admit, task)
+    plan = await story.stage(planning.agree, admitted)
+    merged = await _develop_and_land(story, plan, policy)
+    staged = await story.stage(staging.rehearse, merged)
+    return await story.stage(promotion.ship, staged)
 
 
 async def _develop_and_land(story: Narrator, plan: ApprovedPlan, policy: Policy) -> Merged:

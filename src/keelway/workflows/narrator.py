@@ -15,6 +15,7 @@ from keelway.core.rule.budget import budget_of, judge_again, next_delay_seconds
 from keelway.ports.engine import Conductor
 from keelway.routines.context import Context
 from keelway.routines.outcome import Aborted, Envelope, Rework, StageFailed
+from keelway.routines.unwind import CUT_OFF
 from keelway.workflows.cast import PART_OF, ROLLBACK_QUEUE, Part
 
 A = TypeVar("A")
@@ -30,9 +31,6 @@ ENTRIES_MAX = 10_000
 
 WAY_BACK_TRIES_MAX = 20
 """How often a way back is tried while the machine or the network fails, some ten minutes in all."""
-
-DEAD_LETTER = "dead_letter"
-"""Code of a task whose stage ended its process again and again: it is set aside so that others go on."""
 
 _GIVEN_UP = "stage_given_up"
 
@@ -82,7 +80,7 @@ class Narrator:
         try:
             return from_json(Envelope, await self.conductor.call(queue, name, key, payload))
         except KeelwayError as error:
-            code = DEAD_LETTER if error.code == _GIVEN_UP else error.code
+            code = CUT_OFF if error.code == _GIVEN_UP else error.code
             return Envelope("failed", None, code, error.message, error.hint)
 
     async def _rest(self, part: Part, envelope: Envelope, faults: list[Finding]) -> None:

@@ -18,20 +18,20 @@ from keelway.ports.sandbox import Sandbox
 from keelway.ports.signal import Signal
 from keelway.ports.target import Target
 from keelway.routines.context import Context, Doors, Scene
+from keelway.workflows import closing
 from keelway.workflows.cast import stage_runs
-from keelway.workflows.closing import close_out
 from keelway.workflows.deliver import deliver_under
 from keelway.workflows.orders import deploy, rollback
 from keelway.workflows.watch import watch
 
-DELIVER, CLOSE_OUT = "deliver", "close_out"
+DELIVER, CLOSE_OUT = "deliver", closing.CLOSE_OUT
 
 
 def stories_under(policy: Policy) -> dict[str, Story]:
     """Return every story under a policy."""
     return {
         DELIVER: deliver_under(policy),
-        CLOSE_OUT: close_out,
+        CLOSE_OUT: closing.close_out,
         "watch": watch,
         "rollback": rollback,
         "deploy": deploy,
