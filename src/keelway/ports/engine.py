@@ -33,6 +33,13 @@ class Engine(Protocol):
         """Read the clock without recording it; only inside the effect of a step."""
         ...
 
+    def fence(self) -> None:
+        """Raise, past everything that a stage catches, unless this process may still act outside.
+
+        It is asked right before every outside effect, inside the effect of a step.
+        """
+        ...
+
     def patch(self, name: str) -> bool:
         """Tell whether a run takes the new way at a changed place: not when its record already went the old one."""
         ...

@@ -39,6 +39,9 @@ class _AtOnce:
         """Read the clock."""
         return datetime.now(UTC)
 
+    def fence(self) -> None:
+        """Refuse nothing: a preview acts nowhere."""
+
     def patch(self, name: str) -> bool:
         """Take the new way: nothing was recorded before."""
         del name

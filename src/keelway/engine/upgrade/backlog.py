@@ -6,7 +6,7 @@ a kill at any point, because what is about to happen to a run is noted on the ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +32,8 @@ _UNFINISHED = [*_QUEUED, "PENDING"]
 _SCHEMA_OF_DBOS = "dbos"
 _TABLE = "workflow_status"
 _LOCK = 5276072
+
+SUCCESSORS_MAX = 100
 
 
 @dataclass(frozen=True)
@@ -86,21 +88,20 @@ class Backlog:
             YourFault: somebody is there already.
         """
         if self._sqlite:
+            lock = FileLock(home / "engine.lock", timeout=0)
             try:
-                with FileLock(home / "engine.lock", timeout=0):
-                    yield
+                lock.acquire()
             except Timeout:
                 raise fault.already_running(str(home)) from None
+            try:
+                yield
+            finally:
+                lock.release()
             return
         with self._database.connect() as connection:
             if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK))):
                 raise YourFault("upgrade_runs", "Another upgrade is under way.", "wait for its end")
             yield
-
-    def migrate(self) -> None:
-        """Bring the tables of the engine up to date with its library."""
-        if self.present:
-            self._client._sys_db.run_migrations()  # noqa: SLF001 - the client itself never migrates
 
     def stranded(self) -> tuple[Stranded, ...]:
         """Return what nobody takes up and what an interrupted upgrade left, stages before their stories."""
@@ -141,25 +142,46 @@ class Backlog:
         self._client.cancel_workflow(run.run)
         self._rewind(replace(run, status=ADOPT, start=start))
 
-    def close_out(self, runs: Sequence[Stranded], successor: str, story: str, payload: Any) -> None:
-        """End a story, which is among its unfinished runs, and start another one that walks its way back."""
+    def close_out(
+        self,
+        runs: Sequence[Stranded],
+        successor: Callable[[int], str],
+        story: str,
+        payload: Callable[[int], Any],
+    ) -> None:
+        """End a story, which is among its unfinished runs, and start another one that walks its way back.
+
+        Args:
+            runs: the story and those of its stages that are unfinished.
+            successor: names the n-th run that ends the same task, counted from 1.
+            story: the story of that run.
+            payload: what the n-th run is asked.
+        """
         root = next(run for run in runs if not run.parent)
-        self._client.update_workflow_attributes(root.run, {NOTE: CLOSE, QUEUE: root.queue}, merge=True)
+        number = root.start or self._successor(successor)
+        self._client.update_workflow_attributes(
+            root.run, {NOTE: CLOSE, QUEUE: root.queue, START: number}, merge=True
+        )
         self._client.cancel_workflow(root.run, cancel_children=True)
         options: EnqueueOptions = {
             "workflow_name": STORY,
             "queue_name": schema.TASKS,
-            "workflow_id": successor,
+            "workflow_id": successor(number),
             "app_version": schema.SCHEMA,
         }
-        self._client.enqueue(options, story, payload)
+        self._client.enqueue(options, story, payload(number))
         for run in runs:
             self._forget_note(run.run)
 
-    def below(self, run: str) -> tuple[str, ...]:
-        """Return the ids of the stages that a story called."""
-        children = self._client.list_workflows(parent_workflow_id=run, load_input=False, load_output=False)
-        return tuple(child.workflow_id for child in children)
+    def _successor(self, successor: Callable[[int], str]) -> int:
+        """Return the number of the run that is under way, or else of the next one."""
+        for number in range(1, SUCCESSORS_MAX):
+            found = self._client.list_workflows(
+                workflow_ids=[successor(number)], load_input=False, load_output=False
+            )
+            if not found or found[0].status in _UNFINISHED:
+                return number
+        return SUCCESSORS_MAX
 
     def close(self) -> None:
         """Let go of the database."""
