@@ -1,0 +1,184 @@
+"""Two workers and a control plane on PostgreSQL: one worker dies while it develops, and the other goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from tests.walks.tiny import BYE, BYE_TEST, PLAYS, config, free_ports, git, make_repository
+
+BIN = Path(sys.executable).parent
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+WORKERS = """
+[worker]
+roles = ["plan", "review", "ops"]
+beat_seconds = 0.5
+lease_seconds = 3.0
+"""
+PLAYS_SLOW: dict[str, Any] = {
+    "plays": [
+        PLAYS["plays"][0],
+        {
+            "match": "bye",
+            "role": "dev",
+            "steps": [
+                {"do": "edit", "path": "greeter.py", "text": BYE},
+                {"do": "edit", "path": "tests/test_bye.py", "text": BYE_TEST, "delay_seconds": 4.0},
+            ],
+        },
+    ]
+}
+
+
+class Yard:
+    """Hold a repository, a store, a control plane and workers, each process with a home of its own."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url = folder, url
+        self.repository = make_repository(folder)
+        (folder / "plays.json").write_text(json.dumps(PLAYS_SLOW))
+        (self.repository / "keelway.toml").write_text(config(free_ports(2)) + WORKERS)
+        git(self.repository, "add", "keelway.toml")
+        git(self.repository, "commit", "-q", "-m", "Configure Keelway")
+        self.hands: dict[str, subprocess.Popen[bytes]] = {}
+
+    def env(self, home: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("KEELWAY")}
+        return {**kept, "KEELWAY_HOME": str(self.folder / home), "KEELWAY_STORE_URL": self.url}
+
+    def types(self, *words: str, home: str = "hub", seconds: float = 120) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(BIN / "keelway"), *words],
+            cwd=self.repository,
+            env=self.env(home),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+    def reads(self, *words: str) -> Any:
+        done = self.types(*words, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def hires(self, name: str, *roles: str) -> None:
+        words = [word for role in roles for word in ("--role", role)]
+        with (self.folder / f"{name}.jsonl").open("w") as out, (self.folder / f"{name}.err").open("w") as err:
+            self.hands[name] = subprocess.Popen(
+                [str(BIN / "keelway"), "worker", *words, "--json"],
+                cwd=self.repository,
+                env=self.env(name),
+                stdout=out,
+                stderr=err,
+            )
+
+    def said(self, name: str) -> list[dict[str, Any]]:
+        lines = (self.folder / f"{name}.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def waits(self, reached: Callable[[], Any], seconds: float = 60) -> Any:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := reached():
+                return found
+            time.sleep(0.05)
+        told = {name: (self.folder / f"{name}.err").read_text()[-2_000:] for name in self.hands}
+        raise AssertionError(f"not reached: {told}\n{self.types('status').stdout}")
+
+    def who_develops(self) -> str:
+        busy = [
+            name
+            for name in self.hands
+            for line in self.said(name)
+            if line["event"] == "began" and line["stage"] == "development"
+        ]
+        return busy[0] if busy else ""
+
+    def closes(self) -> None:
+        for hand in self.hands.values():
+            if hand.poll() is None:
+                hand.terminate()
+        for hand in self.hands.values():
+            try:
+                hand.wait(20)
+            except subprocess.TimeoutExpired:
+                hand.kill()
+                hand.wait(10)
+        self.types("down", "--yes", seconds=60)
+        for process in psutil.process_iter():
+            if str(self.folder) in " ".join(_said(process.cmdline)):
+                _said(process.kill)
+
+
+def _said(ask: Callable[[], Any]) -> Any:
+    try:
+        return ask() or []
+    except psutil.Error:
+        return []
+
+
+@pytest.fixture
+def yard(tmp_path: Path, postgres_url: str) -> Iterator[Yard]:
+    made = Yard(tmp_path, postgres_url)
+    yield made
+    made.closes()
+
+
+def test_a_worker_that_is_killed_while_it_develops_loses_nothing(yard: Yard) -> None:
+    up = yard.types("up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    for name in ("one", "two"):
+        yard.hires(name, "dev")
+    for name in yard.hands:
+        yard.waits(lambda name=name: [line for line in yard.said(name) if line["event"] == "joined"])
+    workers = yard.reads("status")["workers"]
+    assert sorted(tuple(worker["roles"]) for worker in workers) == [
+        ("dev",),
+        ("dev",),
+        ("plan", "review", "ops"),
+    ]
+    assert yard.types("ask", "Please add a /bye endpoint").returncode == 0
+    first = yard.waits(yard.who_develops)
+    room = yard.folder / first / "workspaces" / "T-1" / "greeter.py"
+    yard.waits(lambda: room.exists() and "/bye" in room.read_text())
+    yard.hands[first].send_signal(signal.SIGKILL)
+    other = next(name for name in yard.hands if name != first)
+    yard.waits(lambda: [line for line in yard.said(other) if line.get("stage") == "development"], 30)
+    task = yard.waits(lambda: _closed(yard.reads("show", "T-1")), 120)
+    assert "deployed" in json.dumps(task)
+    assert yard.types("audit", "--verify").returncode == 0
+
+    events = yard.reads("audit", "--task", "T-1", "--limit", "1000")
+    done = Counter(
+        (event["stage"], event["attempt"], event["data"].get("effect"))
+        for event in _of(events, "effect.done")
+    )
+    assert done
+    assert max(done.values()) == 1, done.most_common(3)
+    assert len(_of(events, "branch.merged")) == 2  # integration once, production once
+    commits = git(yard.folder / "hub" / "repository.git", "log", "--format=%s", "develop").splitlines()
+    assert len([line for line in commits if "goodbye" in line.lower()]) == 1
+
+    yard.hands[other].send_signal(signal.SIGINT)
+    assert yard.hands[other].wait(20) == 0
+    assert yard.said(other)[-1]["event"] == "left"
+
+
+def _closed(view: Any) -> Any:
+    return view if any(word in json.dumps(view) for word in ('"deployed"', '"failed"', '"aborted"')) else None
+
+
+def _of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [event for event in events if event["kind"] == kind]
