@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from urllib.request import urlopen
 import pytest
 from tests.cli.rig import environment
 from tests.cli.shop import Shop
+
+from keelway.clients.control import ControlSocket
+from keelway.clients.places import Places
 
 
 @pytest.fixture
@@ -27,6 +31,12 @@ def serves(port):
             return answer.status == 200
     except OSError:
         return False
+
+
+def front_pid(shop):
+    """Return the process that listens for production, 0 when there is none."""
+    said = ControlSocket(Places(shop.home).front_socket("production")).answers("/state")
+    return int(said["pid"]) if said else 0
 
 
 def wait_for(reached, seconds=60):
@@ -48,6 +58,12 @@ def test_a_control_plane_from_its_first_start_to_its_end(shop):
     assert serves(shop.staging)
     status = json.loads(shop("status", "--json").out)
     assert [place["healthy"] for place in status["environments"]] == [True, True]
+
+    front = front_pid(shop)
+    os.kill(front, signal.SIGKILL)
+    wait_for(lambda: front_pid(shop) not in {0, front} and serves(shop.production))
+    said = json.loads(shop("audit", "--json").out)
+    assert "front of production had died and was started again" in json.dumps(said)
 
     second = shop("up")
     assert (second.code, f"pid {pid}" in second.err, "already_running" in second.err) == (2, True, True)

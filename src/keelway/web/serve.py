@@ -94,6 +94,7 @@ def _answer(plane: ControlPlane, config: Config, home: Home, say: Say, port: int
         url = f"http://{HOST}:{listening}"
         server_file.write(home.server, Server(url, token, os.getpid(), desk.version, began))
         plane.detector.start()
+        plane.lookout.start()
         say(f"Ready. Status page (opens once): {url}/?key={desk.keys.link()}")
         say('Next: keelway ask "..."; keelway status; Ctrl-C or keelway down to end.')
 

@@ -144,7 +144,9 @@ def test_killed_daemons_are_said_and_brought_back(rig: ProcessRig) -> None:
     state = rig.target.state("production")
     assert "supervisor does not answer" in state.detail
     assert "front does not answer" in state.detail
-    rig.target.ensure()
+    started = rig.target.ensure()
+    assert {"supervisor", "front of production"} <= set(started)
+    assert rig.target.ensure() == ()
     until(lambda: rig.target.state("production").healthy)
     assert web_pid(rig, release) == web
     assert rig.answering() == release

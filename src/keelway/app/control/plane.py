@@ -1,4 +1,4 @@
-"""A control plane in this process: the wired application, its engine and its detector."""
+"""A control plane in this process: the wired application, its engine, its detector and its lookout."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, runtime_checkable
 
 from keelway.app.bootstrap import App, build
 from keelway.app.commands import Commands
 from keelway.app.config import Config
+from keelway.app.control.lookout import Keeping, Lookout
 from keelway.app.home import Home
 from keelway.app.listen import Detector
 from keelway.app.queries import Queries
@@ -27,19 +27,6 @@ BASELINE_EXTRA_SECONDS = 300.0
 POLL_SECONDS = 0.2
 
 
-@runtime_checkable
-class Keeping(Protocol):
-    """Keep daemons of its own, as the process target does."""
-
-    def ensure(self) -> None:
-        """Start the daemons that do not answer."""
-        ...
-
-    def revive(self, environment: str) -> tuple[str, ...]:
-        """Start again what had traffic when everything was stopped."""
-        ...
-
-
 class ControlPlane:
     """Hold one project's running parts; ``close`` leaves fronts and releases running."""
 
@@ -48,6 +35,7 @@ class ControlPlane:
         self.commands = Commands(app, runtime)
         self.queries = Queries.of(app, runtime)
         self.detector = Detector(self.commands)
+        self.lookout = Lookout(app)
 
     @classmethod
     def open(cls, config: Config, home: Home, say: Say) -> ControlPlane:
@@ -124,7 +112,8 @@ class ControlPlane:
         return bool(order.ok)
 
     def close(self) -> None:
-        """End the detector and the engine; unfinished tasks go on at the next start."""
+        """End the lookout, the detector and the engine; unfinished tasks go on at the next start."""
+        self.lookout.stop()
         self.detector.stop()
         with contextlib.suppress(KeelwayError):
             self.runtime.close()

@@ -41,6 +41,7 @@ _MEANING: dict[EventKind, tuple[str, str]] = {
     EventKind.CONTROL_CHANGED: ("A person paused, resumed, aborted, or ordered a deploy or rollback.", ""),
     EventKind.WATCH_CHECKED: ("One look of the day's watch.", ""),
     EventKind.POLICY_LOADED: ("The control plane began to work under a configuration and policy.", ""),
+    EventKind.DAEMON_STARTED: ("A front or the supervisor had died and was started again.", ""),
 }
 
 

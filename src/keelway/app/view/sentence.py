@@ -128,6 +128,7 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
     EventKind.FREEZE_SET: lambda event, data: f"frozen by {event.actor}: {data.get('reason', '')}",
     EventKind.FREEZE_LIFTED: lambda event, _: f"freeze lifted by {event.actor}",
     EventKind.CONTROL_CHANGED: _control,
+    EventKind.DAEMON_STARTED: lambda _, data: f"{data['daemon']} had died and was started again",
     EventKind.WATCH_CHECKED: lambda _, data: f"watch: {data.get('message') or data.get('ruling', '')}",
     EventKind.POLICY_LOADED: lambda _, data: f"policy {data['policy'][:19]} in force",
 }

@@ -44,6 +44,7 @@ class EventKind(StrEnum):
     CONTROL_CHANGED = "control.changed"
     WATCH_CHECKED = "watch.checked"
     POLICY_LOADED = "policy.loaded"
+    DAEMON_STARTED = "daemon.started"
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ _GRACE_SECONDS = 5.0
 TICK_SECONDS = 1.0
 
 
-def ensure_supervisor(site: Site) -> None:
-    """Start the supervisor when none answers.
+def ensure_supervisor(site: Site) -> bool:
+    """Start the supervisor when none answers; tell whether it had to be.
 
     Raises:
         TheirFault: it does not come up (``daemon_not_started``), with its last lines.
@@ -29,11 +29,11 @@ def ensure_supervisor(site: Site) -> None:
     make_folder(home)
     argv = ("keelway.programs.supervisor", "--home", str(home))
     log = home / "output.log"
-    _ensure(site, "supervisor", lambda: site.supervisor.health() is not None, argv, log)
+    return _ensure(site, "supervisor", lambda: site.supervisor.health() is not None, argv, log)
 
 
-def ensure_front(site: Site, environment: str) -> None:
-    """Start the front of an environment when it does not answer.
+def ensure_front(site: Site, environment: str) -> bool:
+    """Start the front of an environment when it does not answer; tell whether it had to be.
 
     Raises:
         TheirFault: it does not come up (``daemon_not_started``), with its last lines.
@@ -50,7 +50,7 @@ def ensure_front(site: Site, environment: str) -> None:
         *("--tick-seconds", f"{TICK_SECONDS:g}"),
     )
     front = site.front(environment)
-    _ensure(site, f"front-{environment}", lambda: _serves(front), argv, folder / "log")
+    return _ensure(site, f"front-{environment}", lambda: _serves(front), argv, folder / "log")
 
 
 def _serves(front: ControlSocket) -> bool:
@@ -58,12 +58,12 @@ def _serves(front: ControlSocket) -> bool:
     return state is not None and not state.get("stopping")
 
 
-def _ensure(site: Site, name: str, up: Callable[[], bool], argv: Sequence[str], log: Path) -> None:
+def _ensure(site: Site, name: str, up: Callable[[], bool], argv: Sequence[str], log: Path) -> bool:
     if up():
-        return
+        return False
     with site.locked(f"start-{name}", 2 * _UP_SECONDS):
         if up():
-            return
+            return False
         # -P: a folder called keelway in the working directory must not take the place of ours.
         command = (site.python, "-P", "-m", *argv)
         try:
@@ -78,6 +78,7 @@ def _ensure(site: Site, name: str, up: Callable[[], bool], argv: Sequence[str], 
                     "daemon_not_started", f"The {name} did not come up: {tail(log)}", f"see {log}"
                 )
             time.sleep(_STEP_SECONDS)
+    return True
 
 
 def tail(path: Path, bytes_max: int = _SHOWN_BYTES) -> str:

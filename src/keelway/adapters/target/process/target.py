@@ -44,15 +44,16 @@ class ProcessTarget:
         places = Places(Path(home).resolve())
         self._site = Site(project, repository, places, vault, python, healthy_seconds)
 
-    def ensure(self) -> None:
-        """Start the supervisor and every front that does not answer.
+    def ensure(self) -> tuple[str, ...]:
+        """Start the supervisor and every front that does not answer, and name what was started.
 
         Raises:
             TheirFault: one does not come up.
         """
-        daemons.ensure_supervisor(self._site)
-        for spec in self._site.project.environments:
-            daemons.ensure_front(self._site, spec.name)
+        names = [spec.name for spec in self._site.project.environments]
+        started = ["supervisor"] if daemons.ensure_supervisor(self._site) else []
+        started += [f"front of {name}" for name in names if daemons.ensure_front(self._site, name)]
+        return tuple(started)
 
     def stop_all(self, deadline_seconds: float) -> None:
         """End the releases, the fronts and the supervisor; users get no answer any more.

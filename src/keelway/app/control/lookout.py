@@ -1,0 +1,77 @@
+"""Start daemons again that died: an application whose front is gone answers nobody."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime
+from typing import Protocol, runtime_checkable
+
+from keelway.app.bootstrap import App
+from keelway.core.errors import KeelwayError
+from keelway.core.model.event import Event, EventKind
+
+INTERVAL_SECONDS = 2.0
+"""How long a dead front stays unnoticed at most; one look costs a few milliseconds."""
+
+_log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """Keep daemons of its own, as the process target does."""
+
+    def ensure(self) -> tuple[str, ...]:
+        """Start the daemons that do not answer, and name them."""
+        ...
+
+    def revive(self, environment: str) -> tuple[str, ...]:
+        """Start again what had traffic when everything was stopped."""
+        ...
+
+
+class Lookout:
+    """Look after the daemons of a target in a thread of its own, as long as the control plane lives."""
+
+    def __init__(self, app: App, interval_seconds: float = INTERVAL_SECONDS) -> None:
+        self._app, self._interval_seconds = app, interval_seconds
+        self._stop = threading.Event()
+        self._failed = ""
+        self._thread = threading.Thread(target=self._run, name="keelway-lookout", daemon=True)
+
+    def start(self) -> None:
+        """Begin, when the target keeps daemons here."""
+        if isinstance(self._app.doors.target, Keeping):
+            self._thread.start()
+
+    def stop(self, timeout_seconds: float = 5.0) -> None:
+        """End after the present look."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_seconds)
+
+    def look(self) -> tuple[str, ...]:
+        """Start what does not answer, record it, and name it; a failure is logged once and tried again."""
+        target = self._app.doors.target
+        if not isinstance(target, Keeping):
+            return ()
+        try:
+            started = target.ensure()
+            for name in started:
+                _log.warning("The %s had died and was started again.", name)
+                event = Event(EventKind.DAEMON_STARTED, datetime.now(UTC), data={"daemon": name})
+                self._app.ledger.record(event)
+        except KeelwayError as error:
+            if error.message != self._failed:
+                _log.error("A daemon that died could not be started again: %s", error)
+            self._failed = error.message
+            return ()
+        self._failed = ""
+        return started
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval_seconds):
+            try:
+                self.look()
+            except Exception:  # noqa: BLE001 - a lookout that died would leave a dead front dead
+                _log.exception("A look after the daemons failed.")
