@@ -13,6 +13,7 @@ from typing import Any
 from keelway.app.bootstrap import App, build
 from keelway.app.crew.seat import checked_roles, insist_on_many
 from keelway.app.desk import Place, running
+from keelway.app.upkeep.clean import Cleaner
 from keelway.core.errors import KeelwayError, YourFault
 from keelway.engine.fault import EngineStopped
 from keelway.ports.engine import Engine, Runtime, StageRun
@@ -100,6 +101,7 @@ class Crewman:
         self.app, self.roles, self._say = app, roles, say
         self.bench = Bench(say, self._name_of)
         self.runtime: Runtime = app.runtime()
+        self.cleaner = Cleaner(app, self.runtime)
         self._name = ""
 
     @classmethod
@@ -124,6 +126,7 @@ class Crewman:
         app.doors.forge.head(config.project.branches.integration)  # a hub that cannot be reached is told now
         man = cls(app, roles, say)
         app.launch(man.runtime, man.bench.beside)
+        man.cleaner.start()
         man._joined()
         return man
 
@@ -150,6 +153,7 @@ class Crewman:
     def close(self) -> None:
         """Leave: unfinished runs go to the others at once, and the agents of this worker end."""
         self.bench.shut()
+        self.cleaner.stop()
         left = self.bench.tasks()
         with contextlib.suppress(KeelwayError):
             self.runtime.close()

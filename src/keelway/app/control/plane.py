@@ -14,6 +14,7 @@ from keelway.app.control.lookout import Keeping, Lookout
 from keelway.app.home import Home
 from keelway.app.listen import Detector
 from keelway.app.queries import Queries
+from keelway.app.upkeep.clean import Cleaner
 from keelway.core.errors import KeelwayError
 from keelway.core.model.task import Actor
 from keelway.core.words.text import line, short
@@ -36,6 +37,7 @@ class ControlPlane:
         self.queries = Queries.of(app, runtime)
         self.detector = Detector(self.commands)
         self.lookout = Lookout(app)
+        self.cleaner = Cleaner(app, runtime)
 
     @classmethod
     def open(cls, config: Config, home: Home, say: Say) -> ControlPlane:
@@ -62,6 +64,7 @@ class ControlPlane:
             target.ensure()
             for spec in self.app.config.project.environments:
                 self._revive(target, spec.name)
+        self.cleaner.start()
         again = self.commands.resubmit_unstarted()
         if again:
             self._say(f"{again} task(s) that a crash kept from starting were started.")
@@ -113,6 +116,7 @@ class ControlPlane:
 
     def close(self) -> None:
         """End the lookout, the detector and the engine; unfinished tasks go on at the next start."""
+        self.cleaner.stop()
         self.lookout.stop()
         self.detector.stop()
         with contextlib.suppress(KeelwayError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Stop
 from keelway.ports.ci import CheckJob, CheckReport, Ci
@@ -53,6 +53,15 @@ class CarriedAgent:
         return self.agent.cancel(task)
 
 
+@runtime_checkable
+class Sweeping(Protocol):
+    """Remove what dead processes left."""
+
+    def sweep(self) -> int:
+        """Remove it and return how much that was."""
+        ...
+
+
 @dataclass(frozen=True)
 class FarCi:
     """Check commits that are fetched from the hub first."""
@@ -79,6 +88,10 @@ class FarCi:
         for job in jobs:
             self.need(job.sha)
         return self.ci.check_all(jobs)
+
+    def sweep(self) -> int:
+        """Remove the checkouts of processes that died and return how many there were."""
+        return self.ci.sweep() if isinstance(self.ci, Sweeping) else 0
 
 
 _agent: type[Agent] = CarriedAgent

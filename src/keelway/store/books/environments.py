@@ -42,6 +42,11 @@ class Environments(Shelf):
             entry.note("lease", environment=environment, holder=holder, epoch=epoch, former=former)
             return Lease(environment, holder, epoch)
 
+    def leases(self) -> tuple[Lease, ...]:
+        """Return every lease that somebody holds."""
+        query = select(LEASES).where(LEASES.c.holder != "").order_by(LEASES.c.environment)
+        return tuple(Lease(row.environment, row.holder, row.epoch) for row in self._journal.read(query))
+
     def release(self, lease: Lease) -> None:
         """Give a lease back; nothing happens when it is no longer held."""
         held = (

@@ -20,7 +20,7 @@ from keelway.adapters.ci.local.canary import plant
 from keelway.adapters.ci.local.command import Told, refused, run_check
 from keelway.adapters.ci.local.known import Known
 from keelway.adapters.ci.local.lines import python_lines
-from keelway.adapters.ci.local.place import Place, lend_place
+from keelway.adapters.ci.local.place import Place, lend_place, sweep
 from keelway.adapters.ci.local.text import readable
 from keelway.clients.coverage_xml import Hits
 from keelway.clients.git import Git
@@ -69,6 +69,10 @@ class LocalCi:
         """Run jobs side by side, two at a time, each in a checkout of its own."""
         with ThreadPoolExecutor(_JOBS_AT_ONCE, thread_name_prefix="keelway-ci") as pool:
             return tuple(pool.map(self.check, jobs))
+
+    def sweep(self) -> int:
+        """Remove the checkouts of processes that died and return how many there were."""
+        return sweep(Path(self.root))
 
     def _set_up(self, place: Place, job: CheckJob) -> CheckReport:
         if self.project.setup:

@@ -16,7 +16,7 @@ from keelway.clients.git import Git
 from keelway.clients.shell import MARKER, Command, Done, base_env, create_time, run
 from keelway.core.errors import KeelwayError
 
-__all__ = ["Place", "lend_place"]
+__all__ = ["Place", "lend_place", "sweep"]
 
 _OUTPUT_BYTES_MAX = 1_000_000
 _LEFTOVERS_MAX = 20
@@ -66,7 +66,7 @@ def lend_place(git: Git, sha: str, root: Path, path_first: tuple[str, ...]) -> I
         OSError: the folders cannot be made.
     """
     root.mkdir(parents=True, exist_ok=True)
-    _sweep(root)
+    sweep(root)
     folder = root.resolve() / f"ci-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     place = Place(folder, tuple(entry.path for entry in git.ls_tree(sha)), path_first)
     try:
@@ -78,15 +78,19 @@ def lend_place(git: Git, sha: str, root: Path, path_first: tuple[str, ...]) -> I
         _remove(folder, root)
 
 
-def _sweep(root: Path) -> None:
-    """Remove what jobs of processes that no longer live have left."""
+def sweep(root: Path) -> int:
+    """Remove what jobs of processes that no longer live have left, a bounded share, and count it."""
+    if not root.is_dir():
+        return 0
     gone = (
         path
         for path in root.iterdir()
         if (name := _NAME.fullmatch(path.name)) and not create_time(int(name["pid"]))
     )
-    for _, path in zip(range(_LEFTOVERS_MAX), gone, strict=False):
+    found = [path for _, path in zip(range(_LEFTOVERS_MAX), gone, strict=False)]
+    for path in found:
         _remove(path, root)
+    return len(found)
 
 
 def _remove(folder: Path, root: Path) -> None:

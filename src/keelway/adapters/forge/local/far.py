@@ -137,6 +137,14 @@ class FarForge(LocalForge):
         """Refuse: branches are removed on the hub's host only."""
         self._refuse("delete_branch")
 
+    def work_branches(self) -> tuple[str, ...]:
+        """Return nothing: branches are removed on the hub's host only."""
+        return ()
+
+    def forget_parts(self, count_max: int) -> int:  # noqa: ARG002
+        """Do nothing: names are removed on the hub's host only."""
+        return 0
+
     def _make(self) -> None:
         self._hub.prepare(self._branches.production)
 

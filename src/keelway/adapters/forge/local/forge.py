@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 
 from keelway.clients.git import Git
-from keelway.clients.git.hub import make_hub
+from keelway.clients.git.hub import PARTS, make_hub
 from keelway.clients.git.mainline import Mainline
 from keelway.clients.git.mirror import Mirror
 from keelway.core.errors import TheirFault, YourFault
@@ -229,6 +229,17 @@ class LocalForge:
         at = mainline.git.ref(f"refs/heads/{branch}")
         if at:
             mainline.git.delete_ref(f"refs/heads/{branch}", at)
+
+    def work_branches(self) -> tuple[str, ...]:
+        """Return the branches that are not protected."""
+        names = (name.removeprefix("refs/heads/") for name in self._git().refs("refs/heads/"))
+        return tuple(name for name in names if name not in self._branches.protected)
+
+    def forget_parts(self, count_max: int) -> int:
+        """Remove the names of commits that workers of other hosts composed; whoever knows one still gets it."""
+        git = self._git()
+        parts = list(git.refs(f"{PARTS}/").items())[:count_max]
+        return sum(git.delete_ref(name, sha) for name, sha in parts)
 
     def _mainline(self) -> Mainline:
         """Return the repository, made on first use."""

@@ -82,6 +82,13 @@ class PrivateClone:
         """Remove the workspace of a task; nothing happens when there is none."""
         self._clear(task)
 
+    def rooms(self) -> tuple[str, ...]:
+        """Return the names of the workspaces that are here, or of which something is left."""
+        if not self._root.is_dir():
+            return ()
+        names = {path.name.removesuffix(".json").removesuffix(".git") for path in self._root.iterdir()}
+        return tuple(sorted(name for name in names if _TASK_NAME.fullmatch(name)))
+
     def _clear(self, task: str) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         for path in (self._record_path(task), self._path(task), self._importer_path(task)):

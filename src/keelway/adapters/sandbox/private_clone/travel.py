@@ -145,12 +145,12 @@ class TravellingClone(PrivateClone):
         self._git.fetch(importer.git_dir, _STATE)
         self._publish(task, made, here)
 
-    def tasks_here(self) -> tuple[str, ...]:
-        """Return the tasks that have a workspace, or the rest of one, in our folder."""
-        if not self._root.is_dir():
-            return ()
-        names = {path.name.removesuffix(".json").removesuffix(".git") for path in self._root.iterdir()}
-        return tuple(sorted(name for name in names if not name.startswith(".")))
+    def rooms(self) -> tuple[str, ...]:
+        """Return the workspaces that are here; beside the hub's repository, also those that only left a state."""
+        known = set(super().rooms())
+        if not self._hub.address:
+            known |= {name.rpartition("/")[2] for name in self._git.refs(f"{ROOMS}/")}
+        return tuple(sorted(known))
 
     def _forget(self, task: str) -> None:
         """Remove what is here of a workspace."""
