@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, text
 
 from keelway.core.model.event import EventKind
-from keelway.core.model.lifecycle import START
+from keelway.core.model.lifecycle import CLOSED, START
 from keelway.telemetry.instruments import Instruments
 
 BATCH = 1_000
@@ -43,7 +43,6 @@ class Tail:
         self._count: dict[str, Callable[[Connection, Row[Any], dict[str, Any]], None]] = {
             EventKind.TASK_CREATED.value: self._created,
             EventKind.TASK_STATUS.value: self._status,
-            EventKind.TASK_CLOSED.value: self._closed,
             EventKind.TASK_REFUSED.value: lambda *_: self._shown.refused.inc(),
             EventKind.CONTROL_CHANGED.value: lambda _, row, body: self._cost(row.task, body["data"]),
             EventKind.STAGE_STARTED.value: self._stage_began,
@@ -102,11 +101,11 @@ class Tail:
         if before != after:
             self._tasks[before] = max(0, self._tasks.get(before, 0) - 1)
             self._tasks[after] = self._tasks.get(after, 0) + 1
+            if after in CLOSED:  # not by task.closed, which the book and the story both tell
+                self._shown.closed.labels(self._word("status", after)).inc()
         self._cost(row.task, body["data"])
-
-    def _closed(self, _connection: Connection, row: Row[Any], body: dict[str, Any]) -> None:
-        self._shown.closed.labels(self._word("status", body["data"]["status"])).inc()
-        self._costs.pop(row.task, None)
+        if after in CLOSED:
+            self._costs.pop(row.task, None)
 
     def _cost(self, task: str, data: dict[str, Any]) -> None:
         cost = data.get("fields", {}).get("cost_usd")
