@@ -132,6 +132,28 @@ def postgres_cluster(make_cluster: Callable[[], Cluster]) -> Cluster:
     return make_cluster()
 
 
+@pytest.fixture(scope="session")
+def postgres_ready(postgres_cluster: Cluster) -> str:
+    """Return the name of a database with both schemas, to be copied; making one takes a second."""
+    from keelway.app.home import Home
+    from keelway.app.upkeep.schemas import bring_up
+
+    name = f"ready_{os.getpid()}"
+    postgres_cluster.sql(f"CREATE DATABASE {name}")
+    with tempfile.TemporaryDirectory() as home:
+        bring_up(Home(Path(home), postgres_cluster.url(name)), lambda _: None)
+    return name
+
+
+@pytest.fixture
+def postgres_ready_url(postgres_cluster: Cluster, postgres_ready: str) -> Iterator[str]:
+    """Return the address of a fresh database that has both schemas."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    postgres_cluster.sql(f"CREATE DATABASE {name} TEMPLATE {postgres_ready}")
+    yield postgres_cluster.url(name)
+    postgres_cluster.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
     """Return the address of a fresh database, which is dropped after the test whoever still uses it."""

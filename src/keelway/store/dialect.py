@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import DatabaseError
 
 WRITE = {"keel_write": True}
 """Execution options of a connection whose next transaction writes."""
@@ -66,12 +67,20 @@ def lock_schema(connection: Connection) -> None:
 def unsound(connection: Connection) -> tuple[str, ...]:
     """Let the database look for damage and return what it found."""
     if connection.dialect.name == "sqlite":
-        found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(10)")]
-        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(10)
-        broken = [f"row {row[1]} of {row[0]} names a row of {row[2]} that is not there" for row in lost]
-        return (*(problem for problem in found if problem != "ok"), *broken)
+        return tuple(_damage(connection))
     invalid = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid LIMIT 10"
     return tuple(f"the index {row[0]} is not valid" for row in connection.exec_driver_sql(invalid))
+
+
+def _damage(connection: Connection) -> Iterator[str]:
+    try:
+        for row in connection.exec_driver_sql("PRAGMA integrity_check(10)"):
+            if row[0] != "ok":
+                yield " ".join(str(row[0]).split())
+        for row in connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(10):
+            yield f"row {row[1]} of {row[0]} names a row of {row[2]} that is not there"
+    except DatabaseError as problem:  # the looking itself stumbles over bad damage
+        yield str(problem.orig)
 
 
 def database_bytes(connection: Connection) -> int:
@@ -86,12 +95,15 @@ def database_bytes(connection: Connection) -> int:
 
 def shrink(engine: Engine) -> None:
     """Give the room of removed rows back, on SQLite to the disk; writers wait meanwhile."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            # No transaction may be open, and on our connections none is until one is begun.
+            raw: Any = connection.connection.driver_connection
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                raw.execute(statement).close()
+        return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("VACUUM")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        else:
-            connection.exec_driver_sql("VACUUM (ANALYZE)")
+        connection.exec_driver_sql("VACUUM (ANALYZE)")
 
 
 def append_only(dialect: str, table: str) -> tuple[str, ...]:

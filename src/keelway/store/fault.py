@@ -50,6 +50,12 @@ _TROUBLES = (
         "free space on the disk of the database, then try again; keelway db vacuum removes what is over its time",
     ),
     _known(
+        "store_damaged",
+        r"disk image is malformed|file is not a database",
+        "The store is damaged",
+        "keelway db check, then put the last backup back: keelway db backup --dry-run shows how",
+    ),
+    _known(
         "store_down",
         r"connection refused|no such file or directory|could not connect|connection failed|timeout expired"
         r"|could not translate host name|failed to resolve host|server closed the connection|is starting up"

@@ -23,6 +23,9 @@ from keelway.store.upkeep.survey import Stuck, Survey, open_tasks, stuck, survey
 SETTLE_SECONDS = 900.0
 """A row may contradict the end of its task for so long: a report is being written."""
 LOST_SHOWN = 10
+RESTORE = (
+    "keelway down --server-only, then put the last sound backup back; keelway db backup --dry-run shows how"
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class StoreCheck:
     survey: Survey | None
     """``None`` when the schema has to be brought up to date first."""
     audit: Report | None
+    """``None`` when the database is behind or damaged, so that the chain was not walked."""
     artefacts: int
     artefact_bytes: int
     stuck: tuple[Stuck, ...]
@@ -58,15 +62,17 @@ def check(config: Config, home: Home, say: Say, now: datetime | None = None) -> 
             return StoreCheck(False, found, None, None, 0, 0, (), (behind,), "keelway db upgrade", None)
         say("Looking for damage.")
         seen = survey(database)
+        if seen.problems:
+            return StoreCheck(False, found, seen, None, 0, 0, (), seen.problems, RESTORE, None)
         say("Walking the audit chain.")
         audit = verify(database, home.root)
         say("Comparing artefacts and stories with their rows.")
         count, size, lost = _artefacts(config, home, database)
         stopped = (*stuck(database, now - timedelta(seconds=SETTLE_SECONDS)), *_stories(home, database))
-        problems = (*_behind(found), *seen.problems, *(() if audit.ok else (audit.sentence,)), *lost)
+        problems = (*_behind(found), *(() if audit.ok else (audit.sentence,)), *lost)
         last = Claim(Journal(database, home.root)).last()
     told = (*problems, *(f"{row.what}: {row.sentence}" for row in stopped))
-    cure = "" if not told else _next(found, seen, audit, stopped)
+    cure = "" if not told else _next(found, audit, stopped)
     return StoreCheck(not told, found, seen, audit, count, size, stopped, told, cure, last)
 
 
@@ -76,11 +82,9 @@ def _behind(found: Schemas) -> tuple[str, ...]:
     return (f"The engine has schema {found.engine} of {found.engine_needed}.",)
 
 
-def _next(found: Schemas, seen: Survey, audit: Report, stopped: tuple[Stuck, ...]) -> str:
+def _next(found: Schemas, audit: Report, stopped: tuple[Stuck, ...]) -> str:
     if found.engine < found.engine_needed:
         return "keelway db upgrade"
-    if seen.problems:
-        return "keelway db backup, then restore the last backup that keelway db check calls sound"
     if not audit.ok:
         return "keelway audit --verify"
     return stopped[0].next if stopped else "restore the lost artefacts from a backup"

@@ -69,12 +69,18 @@ def _place(engine: Engine) -> tuple[str, dict[str, str]]:
     """Return the connection as libpq reads it, and the environment that holds what nobody may see in a list."""
     from psycopg.conninfo import make_conninfo
 
-    words: dict[str, Any] = dict(engine.dialect.create_connect_args(engine.url)[1])
+    words: dict[str, Any] = engine.url.translate_connect_args(database="dbname", username="user")
+    words |= engine.url.query
     environment = base_env(str(Path("~").expanduser()))
     password = words.pop("password", None)
     if password:
         environment["PGPASSWORD"] = str(password)
-    return make_conninfo("", **{name: str(value) for name, value in words.items()}), environment
+    return make_conninfo("", **{name: _one(value) for name, value in words.items()}), environment
+
+
+def _one(value: Any) -> str:
+    """Return a word of the address as libpq takes it: several hosts are one list."""
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _insist(command: Command, what: str) -> str:

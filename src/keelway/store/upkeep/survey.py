@@ -23,7 +23,7 @@ class Survey:
     problems: tuple[str, ...]
     """What the database says is wrong with itself, empty when it is sound."""
     rows: dict[str, int]
-    """Rows of every table."""
+    """Rows of every table; a damaged database is not counted."""
     size_bytes: int
     """Size of the database with its indexes, the engine's tables included."""
 
@@ -45,11 +45,14 @@ def survey(engine: Engine) -> Survey:
         TheirFault: it cannot be read.
     """
     with reported(), snapshot(engine) as connection:
+        problems = unsound(connection)
+        if problems:
+            return Survey(problems, {}, database_bytes(connection))
         rows = {
             name: int(connection.execute(select(func.count()).select_from(table)).scalar_one())
             for name, table in sorted(METADATA.tables.items())
         }
-        return Survey(unsound(connection), rows, database_bytes(connection))
+        return Survey((), rows, database_bytes(connection))
 
 
 def open_tasks(engine: Engine) -> dict[str, str]:
