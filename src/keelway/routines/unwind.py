@@ -31,6 +31,9 @@ from keelway.routines.wayback import TakenBack, take_back
 CUT_OFF = "dead_letter"
 """Code of a task whose story or stage was given up, wherever it was."""
 
+OUTGROWN = "schema_outgrown"
+"""Code of a task whose recorded steps do not fit the workflow schema of a newer Keelway."""
+
 _ESCALATED_STAGES = {"development", "review"}
 _ESCALATED_CODES = {CUT_OFF, "budget_spent"}
 
@@ -41,7 +44,7 @@ def undo(ctx: Context, order: Undo) -> Closed:
     A task that is closed already is left as it is, unless somebody ended it while it went live.
     """
     task = order.task
-    cut_off = order.kind == "aborted" or order.code == CUT_OFF
+    cut_off = order.kind == "aborted" or order.code in {CUT_OFF, OUTGROWN}
     row = ctx.read("row", ctx.ledger.find, task.id)
     if row.status in FINAL or (row.status is Status.DEPLOYED and not cut_off):
         close_rooms(ctx, task)
