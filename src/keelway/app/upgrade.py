@@ -24,6 +24,7 @@ from keelway.core.model.lifecycle import CLOSED
 from keelway.engine import schema
 from keelway.ports.ledger import TaskRow
 from keelway.routines.order import Undo
+from keelway.routines.unwind import OUTGROWN
 from keelway.store.database import VERSION
 from keelway.store.ledger import SqlLedger
 from keelway.store.roster import open_roster
@@ -33,9 +34,6 @@ from keelway.workflows.stories import DELIVER, on_paper
 if TYPE_CHECKING:
     from keelway.engine.upgrade.backlog import Backlog, Stranded
     from keelway.engine.upgrade.replay import Difference
-
-CODE = "schema_outgrown"
-"""Reason code of a task that could not be adopted."""
 
 _WAYS_BACK = frozenset({"unwind", "rollback", CLOSE_OUT})
 CLOSING = "close"
@@ -118,8 +116,14 @@ class _Upgrade:
 
     def foresee(self) -> Upgraded:
         """Tell what would happen; nothing is written."""
-        self._report = replace(self._report, dry_run=True, in_the_way=self._in_the_way())
-        if self._report.book_from == VERSION:
+        found = self._in_the_way()
+        try:
+            with self._backlog.alone(self._home.root):
+                pass
+        except YourFault as somebody:
+            found = (*found, somebody.message)
+        self._report = replace(self._report, dry_run=True, in_the_way=found)
+        if self._before.book == VERSION:
             self._ledger = SqlLedger(self._database, self._home.root)
         for group in self._groups():
             self._settle(group, act=False)
@@ -184,7 +188,7 @@ class _Upgrade:
         self._record(group, row, "adopted")
 
     def _close(self, group: _Group, row: TaskRow) -> None:
-        undo = Undo(row.task, row.stage, "failed", CODE, _message(group, row))
+        undo = Undo(row.task, row.stage, "failed", OUTGROWN, _message(group, row))
 
         def order(number: int) -> Any:
             return to_json(Closing(undo, (number - 1) * ENTRIES + 1))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +108,10 @@ class Backlog:
         if not self.present:
             return ()
         found = [run for run in self._runs(_UNFINISHED) if run.app_version != schema.SCHEMA]
-        for note in (ADOPT, CLOSE):
-            found += self._client.list_workflows(attributes={NOTE: note}, load_output=False)
-        runs = {run.workflow_id: _stranded(run) for run in found}
-        return tuple(sorted(runs.values(), key=lambda run: (run.kind, run.run)))
+        noted = [run.workflow_id for run in self._runs(["CANCELLED"], inputs=False) if _note(run)]
+        if noted:
+            found += self._client.list_workflows(workflow_ids=noted, load_output=False)
+        return tuple(sorted(map(_stranded, found), key=lambda run: (run.kind, run.run)))
 
     def current(self) -> int:
         """Count the unfinished runs that belong to this schema."""
@@ -132,15 +132,14 @@ class Backlog:
         """
         if start is None and run.status == "queued" and self._readdress(run):
             return
-        if run.status == ADOPT:
-            self._rewind(run)
-            return
-        start = start or self._next(run.run)
-        self._client.update_workflow_attributes(
-            run.run, {NOTE: ADOPT, QUEUE: run.queue, START: start}, merge=True
+        start = start or run.start or self._next(run.run)
+        if run.status != ADOPT:
+            self._leave_note(run, ADOPT, start)
+            self._client.cancel_workflow(run.run)
+        self._client.rewind_workflow(
+            run.run, start_step=start, application_version=schema.SCHEMA, queue_name=run.queue
         )
-        self._client.cancel_workflow(run.run)
-        self._rewind(replace(run, status=ADOPT, start=start))
+        self._forget_note(run.run)
 
     def close_out(
         self,
@@ -159,9 +158,7 @@ class Backlog:
         """
         root = next(run for run in runs if not run.parent)
         number = root.start or self._successor(successor)
-        self._client.update_workflow_attributes(
-            root.run, {NOTE: CLOSE, QUEUE: root.queue, START: number}, merge=True
-        )
+        self._leave_note(root, CLOSE, number)
         self._client.cancel_workflow(root.run, cancel_children=True)
         options: EnqueueOptions = {
             "workflow_name": STORY,
@@ -215,13 +212,9 @@ class Backlog:
         with self._database.begin() as connection:
             return bool(connection.execute(change).rowcount)
 
-    def _rewind(self, run: Stranded) -> None:
-        (found,) = self._client.list_workflows(workflow_ids=[run.run], load_input=False, load_output=False)
-        if found.status == "CANCELLED":
-            self._client.rewind_workflow(
-                run.run, start_step=run.start, application_version=schema.SCHEMA, queue_name=run.queue
-            )
-        self._forget_note(run.run)
+    def _leave_note(self, run: Stranded, what: str, start: int) -> None:
+        note = {NOTE: f"{what} {schema.SCHEMA}", QUEUE: run.queue, START: start}
+        self._client.update_workflow_attributes(run.run, note, merge=True)
 
     def _forget_note(self, run: str) -> None:
         self._client.update_workflow_attributes(run, {NOTE: None, QUEUE: None, START: None}, merge=True)
@@ -234,17 +227,24 @@ def _asked(run: WorkflowStatus) -> tuple[str, Any]:
     return (str(words[0]), words[1]) if len(words) > 1 else ("", None)
 
 
+def _note(run: WorkflowStatus) -> str:
+    """Return what an interrupted upgrade began with a cancelled run, or nothing."""
+    what, _, number = str((run.attributes or {}).get(NOTE) or "").partition(" ")
+    moved = number == run.app_version  # it was cancelled later, by a person
+    return "" if moved or run.status != "CANCELLED" else what
+
+
 def _stranded(run: WorkflowStatus) -> Stranded:
     attributes = run.attributes or {}
-    note = attributes.get(NOTE)
     waiting = "queued" if run.status in _QUEUED else "running"
+    note = _note(run)
     return Stranded(
         run.workflow_id,
         "story" if run.name == STORY else "stage",
         _asked(run)[0],
         run.app_version or "",
         run.parent_workflow_id or "",
-        attributes.get(QUEUE) or run.queue_name or schema.TASKS,
-        note if note and run.status == "CANCELLED" else waiting,
-        int(attributes.get(START) or 0),
+        (note and attributes.get(QUEUE)) or run.queue_name or schema.TASKS,
+        note or waiting,
+        int(attributes.get(START) or 0) if note else 0,
     )
