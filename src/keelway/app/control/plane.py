@@ -15,6 +15,7 @@ from keelway.app.home import Home
 from keelway.app.listen import Detector
 from keelway.app.queries import Queries
 from keelway.app.upkeep.clean import Cleaner
+from keelway.app.upkeep.night import Night
 from keelway.core.errors import KeelwayError
 from keelway.core.model.task import Actor
 from keelway.core.words.text import line, short
@@ -38,6 +39,7 @@ class ControlPlane:
         self.detector = Detector(self.commands)
         self.lookout = Lookout(app)
         self.cleaner = Cleaner(app, runtime)
+        self.night = Night(app.config, app.home, runtime)
 
     @classmethod
     def open(cls, config: Config, home: Home, say: Say) -> ControlPlane:
@@ -65,6 +67,7 @@ class ControlPlane:
             for spec in self.app.config.project.environments:
                 self._revive(target, spec.name)
         self.cleaner.start()
+        self.night.start()
         again = self.commands.resubmit_unstarted()
         if again:
             self._say(f"{again} task(s) that a crash kept from starting were started.")
@@ -116,6 +119,7 @@ class ControlPlane:
 
     def close(self) -> None:
         """End the lookout, the detector and the engine; unfinished tasks go on at the next start."""
+        self.night.stop()
         self.cleaner.stop()
         self.lookout.stop()
         self.detector.stop()
