@@ -31,7 +31,7 @@ from keelway.store.database import open_database, upgrade
 from keelway.store.depot.choose import open_depot
 from keelway.store.ledger import SqlLedger
 from keelway.store.pulls import SqlPullBook
-from keelway.store.roster import open_roster
+from keelway.store.roster import SqlRoster, open_roster
 from keelway.workflows.cast import QUEUES, queues_at, stage_runs
 from keelway.workflows.pinned import pinned
 from keelway.workflows.stories import stories_under
@@ -52,6 +52,10 @@ class App:
     vault: Vault
     seat: Seat | None = None
     """Where this process sits among the workers of the store; ``None`` when it is the only one."""
+    roster: SqlRoster | None = None
+    """The list of those workers."""
+    close: Callable[[], None] = lambda: None
+    """Give the connections to the store back, once nothing works any more."""
 
     def context(self, engine: Engine, scene: Scene) -> Context:
         """Make the context of a stage run."""
@@ -61,14 +65,14 @@ class App:
         """Return the durable engine on the project's database; importing it costs most of a second."""
         from keelway.engine.durable import DbosEngine
 
-        if self.seat is None:
+        if self.seat is None or self.roster is None:
             return DbosEngine(self.home.database_url, self.home.root)
         from keelway.engine.crew import Crew, this_worker
 
         section = self.config.file.worker
         crew = Crew(
             this_worker(self.seat.roles, self.seat.place),
-            open_roster(self.home.database_url),
+            self.roster,
             section.beat_seconds,
             section.lease_seconds,
         )
@@ -143,11 +147,25 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
         notifier=_notifier(config, home, vault),
         ledger=ledger,
     )
-    app = App(config, home, doors, ledger, pulls, vault)
-    if not many_workers(home):
-        return app
-    seat = join_hub(ledger, config, home, roles) if roles else take_hub(ledger, config, home)
-    return replace(app, seat=seat, doors=_shared(app, seat))
+    app = App(config, home, doors, ledger, pulls, vault, close=database.dispose)
+    return _seated(app, roles) if many_workers(home) else app
+
+
+def _seated(app: App, roles: tuple[str, ...]) -> App:
+    """Give a process its place among the workers of a store."""
+    try:
+        take = (app.ledger, app.config, app.home)
+        seat = join_hub(*take, roles) if roles else take_hub(*take)
+    except BaseException:
+        app.close()
+        raise
+    roster = open_roster(app.home.database_url)
+
+    def close() -> None:
+        roster.close()
+        app.close()
+
+    return replace(app, seat=seat, doors=_shared(app, seat), roster=roster, close=close)
 
 
 def _shared(app: App, seat: Seat) -> Doors:

@@ -123,9 +123,15 @@ class Crewman:
                 "give the worker a home of its own: KEELWAY_HOME=/some/where keelway worker --role dev",
             )
         app = build(config, home, roles)
-        app.doors.forge.head(config.project.branches.integration)  # a hub that cannot be reached is told now
-        man = cls(app, roles, say)
-        app.launch(man.runtime, man.bench.beside)
+        try:
+            app.doors.forge.head(
+                config.project.branches.integration
+            )  # a hub that cannot be reached is told now
+            man = cls(app, roles, say)
+            app.launch(man.runtime, man.bench.beside)
+        except BaseException:
+            app.close()
+            raise
         man.cleaner.start()
         man._joined()
         return man
@@ -161,6 +167,7 @@ class Crewman:
         end = time.monotonic() + AGENTS_END_SECONDS
         while agents and set(agents) & set(self.bench.tasks()) and time.monotonic() < end:
             time.sleep(POLL_SECONDS)
+        self.app.close()
         back = f" {', '.join(left)} went back to the others." if left else " Nothing was under way."
         self._say(Said("left", f"Worker {self._name} has left.{back}", worker=self._name, running=len(left)))
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 group = typer.Typer()
 
 Roles = Annotated[
-    list[str], typer.Option("--role", help="dev, plan, review, ops or all; repeat it for more than one.")
+    list[str] | None,
+    typer.Option("--role", help="dev, plan, review, ops or all; repeat it for more than one."),
 ]
 Drain = Annotated[
     float, typer.Option("--drain-seconds", min=0.0, help="How long stages under way may go on when leaving.")
@@ -28,7 +29,9 @@ Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a lin
 
 
 @group.command("worker")
-def worker(ctx: typer.Context, role: Roles, drain_seconds: Drain = 60.0, as_json: Lines = False) -> None:
+def worker(
+    ctx: typer.Context, role: Roles = None, drain_seconds: Drain = 60.0, as_json: Lines = False
+) -> None:
     """Work beside a control plane on a PostgreSQL store until Ctrl-C; a second Ctrl-C hands everything back."""
     from keelway.app.worker import Crewman  # costs two seconds, which --help should not
 
@@ -39,9 +42,9 @@ def worker(ctx: typer.Context, role: Roles, drain_seconds: Drain = 60.0, as_json
             at_once.set()
         leave.set()
 
+    man = Crewman.join(shared.place_of(ctx), tuple(role or ()), _json if as_json else _text)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, asked)
-    man = Crewman.join(shared.place_of(ctx), tuple(role), _json if as_json else _text)
     man.work(leave, at_once, drain_seconds)
 
 

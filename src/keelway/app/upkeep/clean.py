@@ -27,6 +27,7 @@ T = TypeVar("T")
 ROUND_SECONDS = 60.0
 QUIET_SECONDS = 30.0
 """A task is left alone so long after its end."""
+OPEN_MAX = 10_000
 ROUND_MAX = 200
 """At most so many things of a kind are removed in one round."""
 
@@ -124,9 +125,14 @@ class Cleaner:
         sandbox = self._app.doors.sandbox
         if not isinstance(sandbox, Rooms):
             return 0
-        return self._each(
-            (name for name in sandbox.rooms() if self._over(name.removesuffix("-plan"))), sandbox.close
+        found = {name: name.removesuffix("-plan") for name in sandbox.rooms()}
+        still = (
+            {row.task.name for row in self._app.ledger.tasks(open_only=True, limit=OPEN_MAX)}
+            if found
+            else set()
         )
+        over = (name for name, task in found.items() if task not in still and self._over(task))
+        return self._each(over, sandbox.close)
 
     def _branches(self) -> int:
         forge = self._app.doors.forge
