@@ -126,9 +126,8 @@ def test_a_delivered_task_is_counted_once_by_everything(life):
     assert one(found, "keelway_tasks", status="deployed") == 1
     assert one(found, "keelway_tasks", status="research") == 0
     assert one(found, "keelway_tasks_closed_total", status="deployed") == 1
-    runs = sum(event["kind"] == "agent.finished" for event in mine)
-    assert runs
-    assert one(found, "keelway_agent_runs_total", stop="completed") == runs
+    for stage in ("planning", "development"):
+        assert one(found, "keelway_agent_runs_total", stage=stage, stop="completed") == 1
     assert one(found, "keelway_audit_events") == len(life.events)
     assert one(found, "keelway_audit_events_behind") == 0
     assert one(found, "keelway_database_up") == 1
@@ -207,14 +206,15 @@ def note(ledger: SqlLedger, kind: EventKind, key: str = "", **data) -> None:
     ledger.record(Event(kind, datetime.now(UTC), "01T", "review", 1, data=data, key=key))
 
 
-def test_costs_are_added_up_and_never_twice(ledger, tmp_path, make_figures):
+def test_costs_are_added_up_by_stage(ledger, tmp_path, make_figures):
     figures = make_figures(f"sqlite:///{tmp_path / 'keelway.sqlite'}")
-    row, _ = ledger.create(Request("x", OWNER, datetime.now(UTC)), "p", "k")
-    ledger.amend(row.task.id, cost_usd=1.0)
     read(figures)
-    for cost in (1.5, 1.5, 4.0):
-        ledger.amend(row.task.id, cost_usd=cost)
-    assert one(read(figures), "keelway_agent_cost_usd_total") == pytest.approx(3.0)
+    for cost in (1.5, 0.25, 0):
+        note(ledger, EventKind.AGENT_FINISHED, stop="completed", agent="x", cost_usd=cost)
+    note(ledger, EventKind.AGENT_FINISHED, stop="limit_wall", agent="x")
+    found = read(figures)
+    assert one(found, "keelway_agent_cost_usd_total", stage="review") == 1.75
+    assert one(found, "keelway_agent_runs_total", stage="review", stop="limit_wall") == 1
 
 
 def test_a_stage_that_began_before_us_still_has_its_seconds(ledger, tmp_path, make_figures):
@@ -372,13 +372,12 @@ def test_the_same_on_postgresql(postgres_url, tmp_path, make_figures):
     figures = make_figures(postgres_url)
     read(figures)
     row, _ = ledger.create(Request("y", OWNER, datetime.now(UTC)), "p", "other")
-    ledger.move(row.task.id, Status.PLANNING, cost_usd=2.5)
+    ledger.move(row.task.id, Status.PLANNING)
     note(ledger, EventKind.EFFECT_FAILED, effect="merge", error="no")
     found = read(figures)
     assert one(found, "keelway_tasks", status="planning") == 1
     assert one(found, "keelway_tasks", status="staging") == 2
     assert one(found, "keelway_effects_total", stage="review", outcome="failed") == 1
-    assert one(found, "keelway_agent_cost_usd_total") == 2.5
     assert one(found, "keelway_questions_open") == 0
     assert one(found, "keelway_database_up") == 1
     database.dispose()

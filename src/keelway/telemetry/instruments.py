@@ -86,10 +86,10 @@ class Instruments:
         self.refused = Counter("keelway_tasks_refused", "Requests refused at the door.", registry=registry)
         self.incidents = Counter("keelway_incidents", "Incidents opened.", registry=registry)
         self.agent_runs = Counter(
-            "keelway_agent_runs", "Runs of the coding agent.", ["stop"], registry=registry
+            "keelway_agent_runs", "Runs of the coding agent.", ["stage", "stop"], registry=registry
         )
         self.agent_cost_usd = Counter(
-            "keelway_agent_cost_usd", "Cost of the coding agent in US dollars.", registry=registry
+            "keelway_agent_cost_usd", "Cost of the coding agent in US dollars.", ["stage"], registry=registry
         )
 
     def _name_the_present(self) -> None:

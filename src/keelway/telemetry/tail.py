@@ -26,7 +26,6 @@ STARTS_MAX = 10_000
 
 _HEAD = text("SELECT sequence FROM keel_chain WHERE id = 1")
 _BY_STATUS = text("SELECT status, count(*) AS number FROM keel_tasks GROUP BY status")
-_COSTS = text("SELECT id, cost_usd FROM keel_tasks WHERE completed_at IS NULL AND key >= ''")
 _BEGUN = text("SELECT body FROM keel_events WHERE key = :key")
 
 
@@ -38,13 +37,11 @@ class Tail:
         self._word = shown.words.of
         self._at: int | None = None
         self._tasks: dict[str, int] = {}
-        self._costs: dict[str, float] = {}
         self._begun: OrderedDict[str, datetime] = OrderedDict()
         self._count: dict[str, Callable[[Connection, Row[Any], dict[str, Any]], None]] = {
             EventKind.TASK_CREATED.value: self._created,
             EventKind.TASK_STATUS.value: self._status,
             EventKind.TASK_REFUSED.value: lambda *_: self._shown.refused.inc(),
-            EventKind.CONTROL_CHANGED.value: lambda _, row, body: self._cost(row.task, body["data"]),
             EventKind.STAGE_STARTED.value: self._stage_began,
             EventKind.STAGE_FINISHED.value: self._stage_ended,
             EventKind.GATE_JUDGED.value: self._judged,
@@ -84,7 +81,6 @@ class Tail:
     def _begin(self, connection: Connection, head: int) -> None:
         self._at = head
         self._tasks = {row.status: int(row.number) for row in connection.execute(_BY_STATUS)}
-        self._costs = {row.id: float(row.cost_usd or 0.0) for row in connection.execute(_COSTS)}
         self._begun.clear()
 
     def _one(self, connection: Connection, row: Row[Any]) -> None:
@@ -96,22 +92,13 @@ class Tail:
     def _created(self, _connection: Connection, _row: Row[Any], _body: dict[str, Any]) -> None:
         self._tasks[START.value] = self._tasks.get(START.value, 0) + 1
 
-    def _status(self, _connection: Connection, row: Row[Any], body: dict[str, Any]) -> None:
+    def _status(self, _connection: Connection, _row: Row[Any], body: dict[str, Any]) -> None:
         before, after = body["data"]["from"], body["data"]["to"]
         if before != after:
             self._tasks[before] = max(0, self._tasks.get(before, 0) - 1)
             self._tasks[after] = self._tasks.get(after, 0) + 1
             if after in CLOSED:  # not by task.closed, which the book and the story both tell
                 self._shown.closed.labels(self._word("status", after)).inc()
-        self._cost(row.task, body["data"])
-        if after in CLOSED:
-            self._costs.pop(row.task, None)
-
-    def _cost(self, task: str, data: dict[str, Any]) -> None:
-        cost = data.get("fields", {}).get("cost_usd")
-        if task and isinstance(cost, int | float):
-            self._shown.agent_cost_usd.inc(max(0.0, cost - self._costs.get(task, 0.0)))
-            self._costs[task] = float(cost)
 
     def _stage_began(self, _connection: Connection, row: Row[Any], body: dict[str, Any]) -> None:
         if row.key:  # the row of the task's stage leaves a second event, without a key
@@ -138,7 +125,9 @@ class Tail:
         self._shown.effects.labels(self._word("stage", body["stage"]), outcome).inc()
 
     def _agent(self, _connection: Connection, _row: Row[Any], body: dict[str, Any]) -> None:
-        self._shown.agent_runs.labels(self._word("stop", body["data"]["stop"])).inc()
+        data, stage = body["data"], self._word("stage", body["stage"])
+        self._shown.agent_runs.labels(stage, self._word("stop", data["stop"])).inc()
+        self._shown.agent_cost_usd.labels(stage).inc(max(0.0, float(data.get("cost_usd", 0.0))))
 
     def _taken_back(self, _connection: Connection, _row: Row[Any], body: dict[str, Any]) -> None:
         data = body["data"]
