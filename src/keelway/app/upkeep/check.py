@@ -23,6 +23,7 @@ from keelway.store.upkeep.survey import Stuck, Survey, open_tasks, stuck, survey
 SETTLE_SECONDS = 900.0
 """A row may contradict the end of its task for so long: a report is being written."""
 LOST_SHOWN = 10
+WITNESS = ("audit.head", "audit.head.lock")
 RESTORE = (
     "keelway down --server-only, then put the last sound backup back; keelway db backup --dry-run shows how"
 )
@@ -65,7 +66,7 @@ def check(config: Config, home: Home, say: Say, now: datetime | None = None) -> 
         if seen.problems:
             return StoreCheck(False, found, seen, None, 0, 0, (), seen.problems, RESTORE, None)
         say("Walking the audit chain.")
-        audit = verify(database, home.root)
+        audit = verify(database, home.root if _has_witness(home) else None)
         say("Comparing artefacts and stories with their rows.")
         count, size, lost = _artefacts(config, home, database)
         stopped = (*stuck(database, now - timedelta(seconds=SETTLE_SECONDS)), *_stories(home, database))
@@ -74,6 +75,11 @@ def check(config: Config, home: Home, say: Say, now: datetime | None = None) -> 
     told = (*problems, *(f"{row.what}: {row.sentence}" for row in stopped))
     cure = "" if not told else _next(found, audit, stopped)
     return StoreCheck(not told, found, seen, audit, count, size, stopped, told, cure, last)
+
+
+def _has_witness(home: Home) -> bool:
+    """Tell whether there must be a witness: not in a home that has never written to a store of many hosts."""
+    return not home.store_url or any((home.root / name).exists() for name in WITNESS)
 
 
 def _behind(found: Schemas) -> tuple[str, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sqlalchemy import Engine
 
 from keelway.app.home import Home
 from keelway.app.upkeep.store import Say, name_of
 from keelway.core.errors import YourFault
+from keelway.store.chain.journal import Journal
 from keelway.store.database import VERSION, check_schema, open_database, schema_version, upgrade
 from keelway.store.fault import reported
 
@@ -61,13 +64,9 @@ def bring_up(home: Home, say: Say, *, dry_run: bool = False) -> Upgraded:
     """
     from keelway.engine import outside
 
-    try:
-        home.prepare()
-    except OSError as error:
-        raise YourFault(
-            "home_unusable", f"{home.root} cannot be used: {error}.", "free space, or set KEELWAY_HOME"
-        ) from error
-    database = open_database(home.database_url)
+    if dry_run and not home.has_book:
+        return _would_make(home)
+    database = _open(home)
     try:
         before = schemas(home, database)
         if before.book > before.book_needed:
@@ -77,6 +76,7 @@ def bring_up(home: Home, say: Say, *, dry_run: bool = False) -> Upgraded:
         if before.book < before.book_needed:
             say(f"The book goes from schema {before.book} to {before.book_needed}.")
         upgrade(database)
+        Journal(database, home.root)  # an empty chain has its witness from the beginning
         if before.engine < before.engine_needed:
             say(f"The engine goes from schema {before.engine} to {before.engine_needed}.")
         with reported():
@@ -84,3 +84,25 @@ def bring_up(home: Home, say: Say, *, dry_run: bool = False) -> Upgraded:
         return Upgraded(before, schemas(home, database), dry_run=False)
     finally:
         database.dispose()
+
+
+def _open(home: Home) -> Engine:
+    try:
+        home.prepare()
+    except OSError as error:
+        raise YourFault(
+            "home_unusable", f"{home.root} cannot be used: {error}.", "free space, or set KEELWAY_HOME"
+        ) from error
+    return open_database(home.database_url)
+
+
+def _would_make(home: Home) -> Upgraded:
+    """Ask an empty file elsewhere which schemas there would be: even looking would make this one."""
+    with tempfile.TemporaryDirectory() as place:
+        elsewhere = Home(Path(place))
+        database = open_database(elsewhere.database_url)
+        try:
+            found = replace(schemas(elsewhere, database), store=name_of(home))
+        finally:
+            database.dispose()
+    return Upgraded(found, found, dry_run=True)
