@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from keelway.app.view.fault import three_lines
-from keelway.cli import db, decide, deliver, demo, init, system, task, worker
+from keelway.cli import db, decide, deliver, demo, init, system, task, upgrade, worker
 from keelway.cli.shared import Scope
 from keelway.core.errors import KeelwayError
 
@@ -46,7 +46,17 @@ def begin(
     ctx.obj = Scope(directory)
 
 
-for room in (demo.group, init.group, system.group, task.group, decide.group, deliver.group, worker.group):
+ROOMS = (
+    demo.group,
+    init.group,
+    system.group,
+    task.group,
+    decide.group,
+    deliver.group,
+    worker.group,
+    upgrade.group,
+)
+for room in ROOMS:
     app.registered_commands += room.registered_commands
 app.add_typer(db.room, name="db")
 

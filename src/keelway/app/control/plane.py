@@ -14,6 +14,7 @@ from keelway.app.control.lookout import Keeping, Lookout
 from keelway.app.home import Home
 from keelway.app.listen import Detector
 from keelway.app.queries import Queries
+from keelway.app.upgrade import stranded_runs
 from keelway.app.upkeep.clean import Cleaner
 from keelway.app.upkeep.night import Night
 from keelway.core.errors import KeelwayError
@@ -71,6 +72,12 @@ class ControlPlane:
         again = self.commands.resubmit_unstarted()
         if again:
             self._say(f"{again} task(s) that a crash kept from starting were started.")
+        older = stranded_runs(self.app.home)
+        if older:
+            self._say(
+                f"{older} unfinished run(s) belong to another workflow schema and stand still. "
+                "Next: keelway down --server-only, then keelway upgrade"
+            )
 
     def _revive(self, target: Keeping, environment: str) -> None:
         try:

@@ -16,9 +16,8 @@ import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
 from filelock import FileLock, Timeout
 
-from keelway.core.errors import YourFault
 from keelway.engine import fault, schema
-from keelway.engine.run.database import is_sqlite, sqlite_engine
+from keelway.engine.run.database import Guard, is_sqlite, sqlite_engine
 from keelway.engine.run.verbs import STORY
 from keelway.engine.upgrade.history import History
 from keelway.engine.upgrade.rows import verbs_of
@@ -31,7 +30,6 @@ _QUEUED = ("ENQUEUED", "DELAYED")
 _UNFINISHED = [*_QUEUED, "PENDING"]
 _SCHEMA_OF_DBOS = "dbos"
 _TABLE = "workflow_status"
-_LOCK = 5276072
 
 SUCCESSORS_MAX = 100
 
@@ -69,6 +67,7 @@ class Backlog:
     """See and move the unfinished runs of one database."""
 
     def __init__(self, database_url: str) -> None:
+        self._url = database_url
         self._sqlite = is_sqlite(database_url)
         self._database = sqlite_engine(database_url) if self._sqlite else sa.create_engine(database_url)
         self._client = DBOSClient(
@@ -82,26 +81,26 @@ class Backlog:
 
     @contextmanager
     def alone(self, home: Path) -> Iterator[None]:
-        """Keep a second upgrade out meanwhile, and on SQLite also whoever would work.
+        """Keep every worker and a second upgrade out meanwhile.
 
         Raises:
             YourFault: somebody is there already.
         """
+        guard: Guard | FileLock
         if self._sqlite:
-            lock = FileLock(home / "engine.lock", timeout=0)
+            guard = FileLock(home / "engine.lock", timeout=0)
             try:
-                lock.acquire()
+                guard.acquire()
             except Timeout:
                 raise fault.already_running(str(home)) from None
-            try:
-                yield
-            finally:
-                lock.release()
-            return
-        with self._database.connect() as connection:
-            if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK))):
-                raise YourFault("upgrade_runs", "Another upgrade is under way.", "wait for its end")
+            leave: Callable[[], None] = guard.release
+        else:
+            guard = Guard(self._url, alone=True)
+            leave = guard.close
+        try:
             yield
+        finally:
+            leave()
 
     def stranded(self) -> tuple[Stranded, ...]:
         """Return what nobody takes up and what an interrupted upgrade left, stages before their stories."""
