@@ -16,6 +16,7 @@ from keelway.adapters.forge.local import FarForge, LocalForge
 from keelway.adapters.sandbox.private_clone import TravellingClone
 from keelway.app.config import Config, environment_variables
 from keelway.app.crew.far import CarriedAgent, FarCi
+from keelway.app.crew.freeze import SharedFreeze
 from keelway.app.crew.seat import Seat, join_hub, many_workers, take_hub
 from keelway.app.home import Home
 from keelway.app.registry import load
@@ -54,6 +55,8 @@ class App:
     """Where this process sits among the workers of the store; ``None`` when it is the only one."""
     roster: SqlRoster | None = None
     """The list of those workers."""
+    shared_freeze: SharedFreeze | None = None
+    """The emergency stop, as the other homes of the store have it."""
     close: Callable[[], None] = lambda: None
     """Give the connections to the store back, once nothing works any more."""
 
@@ -89,6 +92,8 @@ class App:
             YourFault: another process already works on the same home.
         """
         self.doors.agent.reap()
+        if self.shared_freeze is not None:
+            self.shared_freeze.start()
         stories, stages, queues = stories_under(self.config.policy), stage_runs(self.context), QUEUES
         if beside is not None:
             stages = {name: beside(name, run) for name, run in stages.items()}
@@ -159,13 +164,15 @@ def _seated(app: App, roles: tuple[str, ...]) -> App:
     except BaseException:
         app.close()
         raise
-    roster = open_roster(app.home.database_url)
+    roster, freeze = open_roster(app.home.database_url), SharedFreeze(app.ledger, app.home.root)
 
     def close() -> None:
+        freeze.stop()
         roster.close()
         app.close()
 
-    return replace(app, seat=seat, doors=_shared(app, seat), roster=roster, close=close)
+    doors = _shared(app, seat)
+    return replace(app, seat=seat, doors=doors, roster=roster, shared_freeze=freeze, close=close)
 
 
 def _shared(app: App, seat: Seat) -> Doors:

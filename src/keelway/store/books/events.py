@@ -28,6 +28,14 @@ class Events(Shelf):
         rows = self._journal.read(query.limit(bounded(limit)))
         return tuple(Link(int(row.sequence), _event(row.body), row.hash, row.previous) for row in rows)
 
+    def latest(self, *kinds: EventKind, after: int = 0) -> Link | None:
+        """Return the newest link of some kinds after a sequence number, ``None`` when there is none."""
+        query = select(EVENTS).where(
+            EVENTS.c.sequence > after, EVENTS.c.kind.in_([kind.value for kind in kinds])
+        )
+        rows = self._journal.read(query.order_by(EVENTS.c.sequence.desc()).limit(1))
+        return next((Link(int(row.sequence), _event(row.body), row.hash, row.previous) for row in rows), None)
+
     def effect(self, key: str) -> Event | None:
         """Return the ``effect.done`` event of an effect key, when it was done."""
         done = EVENTS.c.kind == EventKind.EFFECT_DONE.value
