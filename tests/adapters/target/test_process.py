@@ -153,6 +153,15 @@ def test_killed_daemons_are_said_and_brought_back(rig: ProcessRig) -> None:
     assert rig.target.state("production").releases[0].restarts == 0
 
 
+def test_everything_ends_although_the_supervisor_has_died(rig: ProcessRig) -> None:
+    release = rig.live()
+    web = psutil.Process(web_pid(rig, release))
+    os.kill(pid_of(rig, "supervisor"), signal.SIGKILL)
+    until(lambda: "supervisor does not answer" in rig.target.state("production").detail)
+    rig.target.stop_all(5.0)
+    assert not web.is_running() or web.status() == psutil.STATUS_ZOMBIE
+
+
 def test_everybody_may_ensure_at_once(rig: ProcessRig) -> None:
     failures: list[BaseException] = []
 

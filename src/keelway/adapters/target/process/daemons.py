@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -100,8 +101,21 @@ def stop_everything(site: Site, deadline_seconds: float) -> None:
     fronts = [site.front(spec.name) for spec in site.project.environments]
     with ThreadPoolExecutor(len(fronts) or 1) as pool:
         list(pool.map(lambda front: _end_front(front, deadline_seconds), fronts))
+    if site.supervisor.health() is None and _keeps_something(site):
+        ensure_supervisor(site)  # it adopts what a dead one left, which nobody else could end
     if health := site.supervisor.health():
         _end(lambda: site.supervisor.shutdown(deadline_seconds), health, deadline_seconds)
+
+
+def _keeps_something(site: Site) -> bool:
+    """Tell whether a supervisor that does not answer may have left processes; in doubt it may."""
+    try:
+        state = json.loads((site.places.supervisor() / "state.json").read_bytes())
+        return bool(state["processes"])
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, TypeError, KeyError):
+        return True
 
 
 def _end_front(front: Front, deadline_seconds: float) -> None:
