@@ -22,8 +22,7 @@ PASSWORD = "the right one"
 """Password of the user ``guarded``, whom the cluster asks for it; everybody else is trusted."""
 
 OPTIONS = (
-    "-c listen_addresses= -c fsync=off -c full_page_writes=off -c synchronous_commit=off "
-    "-c max_connections=200 -c shared_buffers=16MB"
+    "-c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=16MB"
 )
 _numbers = count(1)
 

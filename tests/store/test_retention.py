@@ -101,7 +101,7 @@ def fill(engine: Engine, ledger: SqlLedger, tasks: list[Past]) -> list[str]:
 
 
 @given(tasks=pasts)
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_nothing_that_is_needed_goes_and_all_else_does(blank, tmp_path_factory, tasks):
     home = tmp_path_factory.mktemp("home")
     shutil.copy(blank, home / "keelway.sqlite")
