@@ -49,8 +49,9 @@ def undo(ctx: Context, order: Undo) -> Closed:
     if row.status in FINAL or (row.status is Status.DEPLOYED and not cut_off):
         close_rooms(ctx, task)
         return Closed(task, row.status.value, row.code, row.error, ctx.now())
-    if cut_off:
+    if cut_off and order.code != OUTGROWN:  # an upgrade begins when nobody works any more
         let_effects_end(ctx, task)
+    if cut_off:
         row = ctx.read("row at rest", ctx.ledger.find, task.id)
     note_lost_merges(ctx, task, row)
     taken = settle(ctx, PRODUCTION, task.id, also_live=cut_off, fence=cut_off)
