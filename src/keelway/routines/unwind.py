@@ -226,7 +226,7 @@ def _text(
         "Nothing was left merged.",
     )
     if order.kind == "aborted":
-        return aborted_report(task, order.message, "", done)
+        return aborted_report(task, row.abort_by or order.message, "", done)
     if touched is not None:
         return rollback_report(
             replace(_story(task, row, touched, order.message, back, reverted), issue=issue)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
 from keelway.core.gate.plan import PlanFacts, judge_plan
@@ -14,7 +12,7 @@ from keelway.core.model.plan import Plan, parse_plan, plan_digest
 from keelway.core.model.verdict import Finding, Ruling, Verdict
 from keelway.core.prompt import plan_prompt
 from keelway.core.rule.approval import Binding
-from keelway.core.rule.budget import judge_spent
+from keelway.core.rule.budget import Spent, judge_spent
 from keelway.core.rule.risk import Risk, assess_plan
 from keelway.core.words.question import plan_question
 from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
@@ -103,9 +101,9 @@ def _propose(
 ) -> tuple[Plan, int]:
     """Let the agent write a plan; what is wrong with one is told to it for the next try."""
     task, said, budget = admitted.task, list(remarks), ctx.policy.budget.plan
+    cost_usd = ctx.used().cost_usd
     for attempt in range(1, max(1, budget.attempts_max - ctx.faults) + 1):
-        used = ctx.used()
-        left = judge_spent(replace(used, attempts=0), ctx.limits)
+        left = judge_spent(Spent(seconds=ctx.used().seconds, cost_usd=cost_usd), ctx.limits)
         if left.ruling is not Ruling.PASS:
             raise StageFailed(left.code, left.message, findings=(left,))
         base_sha = ctx.read(f"base:{attempt}", ctx.forge.head, ctx.project.branches.integration)
@@ -121,12 +119,12 @@ def _propose(
                 plan_prompt(task, version + attempt, files, said),
                 AgentLimits(
                     wall_seconds=budget.attempt_seconds_max,
-                    cost_usd_max=max(0.0, budget.cost_usd_max - used.cost_usd),
+                    cost_usd_max=max(0.0, budget.cost_usd_max - cost_usd),
                 ),
                 writes=False,
             ),
         )
-        _book_cost(ctx, attempt, effort)
+        cost_usd += _booked_cost(ctx, attempt, effort)
         ctx.act(f"workspace closed:{attempt}", ctx.sandbox.close, f"{task.name}-plan")
         try:
             plan = _plan_of(effort)
@@ -142,7 +140,7 @@ def _propose(
     raise StageFailed("no_valid_plan", "The agent wrote no valid plan. " + " ".join(said[-3:]))
 
 
-def _book_cost(ctx: Context, attempt: int, effort: Effort) -> None:
+def _booked_cost(ctx: Context, attempt: int, effort: Effort) -> float:
     cost = effort.usage.cost_usd
     ctx.record(
         EventKind.AGENT_FINISHED,
@@ -154,6 +152,7 @@ def _book_cost(ctx: Context, attempt: int, effort: Effort) -> None:
     if cost > 0:
         before = ctx.read(f"cost:{attempt}", ctx.ledger.find, ctx.scene.subject).cost_usd
         ctx.amend(cost_usd=before + cost)
+    return cost
 
 
 def _plan_of(effort: Effort) -> Plan:

@@ -46,7 +46,7 @@ def account_of(events: Iterable[Event], stage: str, attempt: int, now: datetime,
             cost += float(data.get("cost_usd", 0.0))
         elif event.kind in _SEEN_BY_OTHERS:
             final = True
-        elif event.kind is EventKind.STAGE_FINISHED and event.attempt < attempt:
+        elif event.kind is EventKind.STAGE_FINISHED and "end" in data and event.attempt < attempt:
             since = began.get(event.attempt, event.at)
             seconds += max(0.0, (event.at - since).total_seconds() - float(data.get("held_seconds", 0.0)))
             faulted = data.get("end") == FAULTED
