@@ -13,11 +13,12 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def ready_database(postgres_cluster, tmp_path_factory):
     """The name of a database with the tables of the store and the engine, and the queues of the tests."""
+    from tests.engine.crew_child import QUEUES as CREW_QUEUES
+
     from keelway.engine.durable import DbosEngine
     from keelway.ports.engine import Queue
     from keelway.store.database import open_database, upgrade
     from keelway.testing.conformance.engine import QUEUES
-    from tests.engine.crew_child import QUEUES as CREW_QUEUES
 
     name = f"ready_{os.getpid()}"
     postgres_cluster.sql(f"CREATE DATABASE {name}")
@@ -26,7 +27,9 @@ def ready_database(postgres_cluster, tmp_path_factory):
     upgrade(database)
     database.dispose()
     engine = DbosEngine(url, tmp_path_factory.mktemp("ready"))
-    engine.launch({}, {}, tuple({queue.name: queue for queue in (*QUEUES, *CREW_QUEUES, Queue("ops", 2))}.values()))
+    engine.launch(
+        {}, {}, tuple({queue.name: queue for queue in (*QUEUES, *CREW_QUEUES, Queue("ops", 2))}.values())
+    )
     engine.close()
     return name
 

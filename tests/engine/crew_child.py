@@ -21,7 +21,7 @@ from keelway.engine.durable import DbosEngine
 from keelway.ports.engine import Queue
 from keelway.store.roster import open_roster
 
-QUEUES = (Queue("dev", 2), Queue("rollback"), Queue("ops", 2))
+QUEUES = (Queue("dev", 2), Queue("rollback"), Queue("ops", 2), Queue("ops@nowhere"))
 HOME = Path()
 
 
@@ -93,7 +93,7 @@ def main(url, plan):
         child = os.fork()
         if child == 0:
             os.dup2(os.open(HOME / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-            logging.basicConfig(level=logging.INFO)
+            logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
             try:
                 live(url, plan, number)
             except BaseException:  # noqa: BLE001

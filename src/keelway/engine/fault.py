@@ -90,7 +90,12 @@ def rejoining() -> TheirFault:
 class Hush(logging.Filter):
     """Drop what DBOS logs as trouble although a person asked for it: cancel and close."""
 
-    _EXPECTED = ("was cancelled during execution", "Asyncio task cancelled", "no longer owned by")
+    _EXPECTED = (
+        "was cancelled during execution",
+        "Asyncio task cancelled",
+        "no longer owned by",
+        "Event loop is closed",  # a run that was taken while the engine closed; the next launch has it
+    )
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether a log record is worth reading."""

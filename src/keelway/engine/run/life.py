@@ -72,6 +72,7 @@ class Life:
         """Whether DBOS can be asked."""
         self._url, self._script, self._office = url, script, office
         self._guard: Guard | None = None
+        self._made: DBOS | None = None
         self._database: Database | None = None
         self._begun = 0.0
         self._swept: float | None = None
@@ -110,11 +111,12 @@ class Life:
         An effect under way may finish for ``CLOSE_SECONDS``; after that its thread is left
         behind and what it returns is not recorded.
         """
-        self.board.end()
         self._stop.set()
+        self._take_no_more()
+        self.board.end()
         _until(lambda: self.board.stages() == 0)
         apart(lambda: DBOS.destroy(destroy_registry=True))
-        _until(lambda: not any(thread.name.startswith("dbos-executor") for thread in threading.enumerate()))
+        _until(lambda: not _threads("dbos-executor"))
         if self._tending is not None:
             self._tending.join(CLOSE_SECONDS)
         if self.crew is not None:
@@ -126,6 +128,13 @@ class Life:
             self._database.dispose()
         if self._guard is not None:
             self._guard.close()
+
+    def _take_no_more(self) -> None:
+        """End the threads that serve the queues, else they take runs while everything is taken down."""
+        if self._made is not None:
+            for event in self._made.background_thread_stop_events:
+                event.set()
+            _until(lambda: not _threads("queue-worker"))
 
     def _launch(self, poll_seconds: float) -> None:
         config: DBOSConfig = {
@@ -142,7 +151,7 @@ class Life:
             config["system_database_engine"] = self._database
         else:
             config["sys_db_pool_size"] = POOL_SIZE
-        made = DBOS(config=config)
+        made = self._made = DBOS(config=config)
         logging.getLogger("dbos").addFilter(fault.HUSH)
         asked, got = (schema.SCHEMA, self.name), (DBOS.application_version, DBOS.executor_id)
         if made.conductor_key is not None or asked != got:
@@ -210,6 +219,8 @@ class Life:
         seen = {one.worker.id: one for one in roster.workers()}
 
         def absence(executor: str) -> float | None:
+            if executor == self.name:
+                return None  # even when others think so: what it holds is theirs to take
             if executor not in seen:  # it may have joined meanwhile; else it is none of this crew
                 seen.update({one.worker.id: one for one in roster.workers()})
             if executor not in seen:
@@ -253,6 +264,10 @@ def _run_id() -> str:
     if run is None:
         raise OurFault("no_run", "a story or stage was called outside its run", "start it through the engine")
     return run
+
+
+def _threads(name: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(name)]
 
 
 def _until(reached: Callable[[], bool]) -> None:

@@ -117,9 +117,10 @@ class StageVerbs:
         try:
             return DBOS.run_step({"name": name}, effect)
         except _GONE as gone:
+            self._board.check()
             lost = isinstance(gone, dbos_error.DBOSWorkflowConflictIDError)
             if lost and not self._office.cancelled(self._run):
-                raise  # another process took the run over: DBOS lets this one go
+                raise fault.EngineStopped from gone  # another process has the run now
             raise fault.Cancelled from gone
         except dbos_error.DBOSUnexpectedStepError as error:
             raise _mismatch(self._run, name, error) from error
@@ -223,11 +224,12 @@ class StoryVerbs:
         try:
             return await verb
         except _GONE as gone:
+            self._board.check()
             lost = isinstance(gone, dbos_error.DBOSWorkflowConflictIDError)
             if lost and not await asyncio.get_running_loop().run_in_executor(
                 None, self._office.cancelled, self._run
             ):
-                raise
+                raise fault.EngineStopped from gone
             raise fault.Cancelled from gone
         except dbos_error.DBOSUnexpectedStepError as error:
             raise _mismatch(self._run, name, error) from error
