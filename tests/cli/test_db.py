@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 from tests.cli.rig import words_of
+from tests.cli.shop import Shop
 
 from keelway.app.home import Home
 from keelway.app.upkeep.schemas import bring_up
@@ -133,3 +135,29 @@ class TestServer:
         monkeypatch.setitem(sys.modules, "psycopg", None)
         said = at("postgresql+psycopg://k@/k", "check")
         assert (said.code, "driver_missing" in said.err, "keelway[postgres]" in said.err) == (2, True, True)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_a_control_plane_on_postgresql_from_its_start_to_its_end(tmp_path, postgres_url):
+    shop = Shop.build(tmp_path)
+    path = shop.root / "keelway.toml"
+    path.write_text(path.read_text() + f'[store]\nurl = "{postgres_url}"\n')
+    shop.commit()
+    try:
+        up = shop("up", "--detach", "--json")
+        assert up.code == 0, up.err
+        asked = shop("ask", "Add the number two", "--json")
+        assert asked.code == 0, words_of(asked)
+        subprocess.run(["kill", "-9", str(json.loads(up.out)["pid"])], check=True)
+        assert [task["name"] for task in json.loads(shop("tasks", "--json").out)] == ["T-1"]
+        again = shop("up", "--detach", "--json")
+        assert again.code == 0, again.err
+        for words in (("audit", "--verify"), ("db", "check"), ("db", "vacuum"), ("db", "backup")):
+            said = shop(*words)
+            assert said.code == 0, words_of(said)
+        status = json.loads(shop("status", "--json").out)
+        assert [place["healthy"] for place in status["environments"]] == [True, True]
+        assert not (shop.home / "keelway.sqlite").exists()
+    finally:
+        shop("down", "--yes")
