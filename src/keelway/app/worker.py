@@ -21,6 +21,8 @@ from keelway.ports.engine import Engine, Runtime, StageRun
 DRAIN_SECONDS = 60.0
 """How long a worker that was asked to leave lets stages under way come to their end."""
 POLL_SECONDS = 0.2
+LOOK_SECONDS = 1.0
+"""How long the agent of a task that was aborted on another host goes on at most."""
 AGENTS_END_SECONDS = 5.0
 
 
@@ -102,7 +104,7 @@ class Crewman:
         self.bench = Bench(say, self._name_of)
         self.runtime: Runtime = app.runtime()
         self.cleaner = Cleaner(app, self.runtime)
-        self._name = ""
+        self._name, self._looked = "", 0.0
 
     @classmethod
     def join(cls, place: Place, roles: tuple[str, ...], say: Say) -> Crewman:
@@ -146,7 +148,7 @@ class Crewman:
         """
         try:
             while not leave.wait(POLL_SECONDS):
-                self._look_at_name()
+                self._look()
             count = self.bench.shut()
             text = f"Leaving: {count} stage(s) under way may end within {drain_seconds:g} s; Ctrl-C hands them back."
             self._say(Said("draining", text if count else "Leaving.", running=count))
@@ -178,8 +180,12 @@ class Crewman:
         text = f"Worker {self._name} works as {', '.join(self.roles)}{hub}. Ctrl-C to leave."
         self._say(Said("joined", text, worker=self._name, host=platform.node(), roles=self.roles))
 
-    def _look_at_name(self) -> None:
-        """Tell when the worker has lost its lease and joined again."""
+    def _look(self) -> None:
+        """End the agents of tasks that were aborted elsewhere, and tell when the worker has joined again."""
+        if time.monotonic() - self._looked >= LOOK_SECONDS:
+            self._looked = time.monotonic()
+            for task in self.bench.tasks():
+                self._end_aborted(task)
         name = getattr(self.runtime, "worker_id", "")
         if name and name != self._name:
             text = (
@@ -187,6 +193,11 @@ class Crewman:
             )
             self._name = name
             self._say(Said("renamed", text, worker=name))
+
+    def _end_aborted(self, task: str) -> None:
+        with contextlib.suppress(KeelwayError):  # a store that is away is looked at again
+            if self.app.ledger.find(task).abort_by:
+                self.app.doors.agent.cancel(task)
 
     def _name_of(self, subject: str) -> str:
         try:

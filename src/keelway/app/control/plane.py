@@ -132,3 +132,4 @@ class ControlPlane:
         self.detector.stop()
         with contextlib.suppress(KeelwayError):
             self.runtime.close()
+        self.app.close()

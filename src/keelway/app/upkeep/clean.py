@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 from keelway.app.bootstrap import App
 from keelway.app.crew.far import Sweeping
 from keelway.app.crew.seat import HUB
+from keelway.app.ending import Ending
 from keelway.core.errors import KeelwayError
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.lifecycle import CLOSED
@@ -174,7 +175,9 @@ class Cleaner:
 
     def _row_over(self, row: TaskRow) -> bool:
         quiet = row.updated_at is None or self._now() - row.updated_at > timedelta(seconds=QUIET_SECONDS)
-        return row.status in CLOSED and quiet and self._runtime.status(row.task.id) in _ENDED
+        if row.status not in CLOSED or not quiet or self._runtime.status(row.task.id) not in _ENDED:
+            return False
+        return not Ending(self._app, self._runtime).closing(row)
 
     def _each(self, things: Iterable[T], remove: Callable[[T], None]) -> int:
         count = 0
