@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keelway.core.errors import OurFault
+from keelway.engine.fault import EngineStopped
 from keelway.engine.journal import Crash, CrashAt, Journal
 from keelway.engine.memory import MemoryEngine
 from keelway.ports.engine import Queue
@@ -231,3 +232,54 @@ def test_a_foreign_wait_is_refused():
     with pytest.raises(OurFault, match="awaits something else"):
         engine.run_until_idle()
     engine.close()
+
+
+def test_a_dead_engine_lets_nothing_happen_outside():
+    acted = []
+
+    def stage(engine, payload):
+        engine.step("first", engine.fence)
+        engine.step("second", lambda: setattr(gate, "dead", True))
+        acted.append("recorded")
+
+    def freeze(engine, payload):
+        def act():
+            gate.dead = True
+            engine.fence()
+            acted.append("act")
+
+        engine.step("act", act)
+
+    async def story(conductor, payload):
+        await conductor.call("dev", payload, "1", None)
+
+    for name in ("stage", "freeze"):
+        engine = MemoryEngine()
+        gate = engine.gate
+        engine.launch({"story": story}, {"stage": stage, "freeze": freeze}, (Queue("dev"),))
+        engine.start("story", "T1", name)
+        with pytest.raises(EngineStopped):
+            engine.run_until_idle()
+        engine.close()
+    assert acted == []
+
+
+def test_a_day_of_watching_takes_milliseconds():
+    """A look every minute for a day, each in a run of its own that costs nothing while it waits."""
+    looks = []
+
+    async def watch(conductor, payload):
+        at = await conductor.now()
+        await conductor.step("look", lambda: looks.append(at))
+        if payload < 1440:
+            await conductor.start("watch", f"T1:watch-{payload + 1}", payload + 1, 60)
+
+    engine = MemoryEngine()
+    engine.launch({"watch": watch}, {}, ())
+    begin_at, begin = engine.now(), time.process_time()
+    engine.start("watch", "T1:watch-1", 1, delay_seconds=60)
+    engine.run_until_idle()
+    milliseconds = (time.process_time() - begin) * 1000
+    print(f"1440 looks in {milliseconds:.0f} ms of processor time")
+    assert (len(looks), engine.now() - begin_at) == (1440, timedelta(days=1))
+    assert milliseconds < 3_000
