@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,19 @@ import psutil
 import pytest
 from tests.walks.tiny import BYE, BYE_TEST, PLAYS, config, free_ports, git, make_repository
 
-BIN = Path(sys.executable).parent
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+from keelway.core.model.event import Event, EventKind
+from keelway.core.model.lifecycle import CLOSED, Status
+from keelway.ports.ledger import TaskRow
+from keelway.store.database import open_database
+from keelway.store.ledger import SqlLedger
 
-WORKERS = """
+BIN = Path(sys.executable).parent
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+
+HUB_ROLES = ["plan", "review", "ops"]
+WORKERS = f"""
 [worker]
-roles = ["plan", "review", "ops"]
+roles = {json.dumps(HUB_ROLES)}
 beat_seconds = 0.5
 lease_seconds = 3.0
 """
@@ -51,6 +59,7 @@ class Yard:
         (self.repository / "keelway.toml").write_text(config(free_ports(2)) + WORKERS)
         git(self.repository, "add", "keelway.toml")
         git(self.repository, "commit", "-q", "-m", "Configure Keelway")
+        self.database = open_database(url)
         self.hands: dict[str, subprocess.Popen[bytes]] = {}
 
     def env(self, home: str) -> dict[str, str]:
@@ -84,9 +93,24 @@ class Yard:
                 stderr=err,
             )
 
-    def said(self, name: str) -> list[dict[str, Any]]:
+    def said(self, name: str, event: str) -> list[dict[str, Any]]:
         lines = (self.folder / f"{name}.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        told = [json.loads(line) for line in lines if line.endswith("}")]
+        return [line for line in told if line["event"] == event]
+
+    def row(self) -> TaskRow:
+        return self.ledger.find("T-1")
+
+    def events(self, kind: EventKind) -> list[Event]:
+        links = self.ledger.events(task=self.row().task.id)
+        return [link.event for link in links if link.event.kind is kind]
+
+    def went_live(self) -> None:
+        assert self.row().status is Status.DEPLOYED
+        assert self.types("audit", "--verify").returncode == 0
+        assert len(self.events(EventKind.MERGED)) == 2  # integration once, production once
+        commits = git(self.folder / "hub" / "repository.git", "log", "--format=%s", "develop").splitlines()
+        assert len([line for line in commits if "goodbye" in line.lower()]) == 1
 
     def waits(self, reached: Callable[[], Any], seconds: float = 60) -> Any:
         end = time.monotonic() + seconds
@@ -98,15 +122,14 @@ class Yard:
         raise AssertionError(f"not reached: {told}\n{self.types('status').stdout}")
 
     def who_develops(self) -> str:
-        busy = [
-            name
-            for name in self.hands
-            for line in self.said(name)
-            if line["event"] == "began" and line["stage"] == "development"
-        ]
-        return busy[0] if busy else ""
+        return next((name for name in self.hands if self.said(name, "began")), "")
+
+    @cached_property
+    def ledger(self) -> SqlLedger:
+        return SqlLedger(self.database, self.folder / "reader")
 
     def closes(self) -> None:
+        self.database.dispose()
         for hand in self.hands.values():
             if hand.poll() is None:
                 hand.terminate()
@@ -136,49 +159,32 @@ def yard(tmp_path: Path, postgres_url: str) -> Iterator[Yard]:
     made.closes()
 
 
-def test_a_worker_that_is_killed_while_it_develops_loses_nothing(yard: Yard) -> None:
+@pytest.mark.parametrize("until", ["developed", pytest.param("live", marks=pytest.mark.soak)])
+def test_a_worker_that_is_killed_while_it_develops_loses_nothing(yard: Yard, until: str) -> None:
     up = yard.types("up", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
     for name in ("one", "two"):
         yard.hires(name, "dev")
     for name in yard.hands:
-        yard.waits(lambda name=name: [line for line in yard.said(name) if line["event"] == "joined"])
+        yard.waits(lambda name=name: yard.said(name, "joined"))
     workers = yard.reads("status")["workers"]
-    assert sorted(tuple(worker["roles"]) for worker in workers) == [
-        ("dev",),
-        ("dev",),
-        ("plan", "review", "ops"),
-    ]
+    assert sorted(tuple(worker["roles"]) for worker in workers) == [("dev",), ("dev",), tuple(HUB_ROLES)]
     assert yard.types("ask", "Please add a /bye endpoint").returncode == 0
     first = yard.waits(yard.who_develops)
     room = yard.folder / first / "workspaces" / "T-1" / "greeter.py"
     yard.waits(lambda: room.exists() and "/bye" in room.read_text())
     yard.hands[first].send_signal(signal.SIGKILL)
     other = next(name for name in yard.hands if name != first)
-    yard.waits(lambda: [line for line in yard.said(other) if line.get("stage") == "development"], 30)
-    task = yard.waits(lambda: _closed(yard.reads("show", "T-1")), 120)
-    assert "deployed" in json.dumps(task)
-    assert yard.types("audit", "--verify").returncode == 0
-
-    events = yard.reads("audit", "--task", "T-1", "--limit", "1000")
+    yard.waits(lambda: yard.said(other, "ended"), 100)
+    if until == "live":
+        yard.waits(lambda: yard.row().status in CLOSED, 100)
+        yard.went_live()
     done = Counter(
-        (event["stage"], event["attempt"], event["data"].get("effect"))
-        for event in _of(events, "effect.done")
+        (event.stage, event.attempt, event.data.get("effect")) for event in yard.events(EventKind.EFFECT_DONE)
     )
-    assert done
+    assert done["development", 1, "collect:1"] == 1
     assert max(done.values()) == 1, done.most_common(3)
-    assert len(_of(events, "branch.merged")) == 2  # integration once, production once
-    commits = git(yard.folder / "hub" / "repository.git", "log", "--format=%s", "develop").splitlines()
-    assert len([line for line in commits if "goodbye" in line.lower()]) == 1
-
+    assert yard.row().commit_sha
     yard.hands[other].send_signal(signal.SIGINT)
     assert yard.hands[other].wait(20) == 0
-    assert yard.said(other)[-1]["event"] == "left"
-
-
-def _closed(view: Any) -> Any:
-    return view if any(word in json.dumps(view) for word in ('"deployed"', '"failed"', '"aborted"')) else None
-
-
-def _of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [event for event in events if event["kind"] == kind]
+    assert yard.said(other, "left")
