@@ -36,8 +36,9 @@ class Ending:
     runtime: Runtime
 
     def end_processes(self, row: TaskRow) -> bool:
-        """End the agents of a task on this machine now; tell whether there were any."""
-        return self.app.doors.agent.cancel(row.task.name)
+        """End the agents and checks of a task on this machine now; tell whether there were any."""
+        ran = (self.app.doors.agent.cancel(row.task.name), self.app.doors.ci.end(row.task.id))
+        return any(ran)
 
     def abort(self, row: TaskRow) -> None:
         """Cut the story of a task off and start the run that undoes what it did.

@@ -21,6 +21,8 @@ class CheckJob:
     """When set: plant a failing test of this name, which the run must report as failed."""
     purpose: str = "head"
     stop_at_first: bool = False
+    task: str = ""
+    """Id of the task for which it is run, so that ``end`` finds it."""
 
 
 @dataclass(frozen=True)
@@ -67,4 +69,8 @@ class Ci(Protocol):
 
     def check_all(self, jobs: tuple[CheckJob, ...]) -> tuple[CheckReport, ...]:
         """Run several jobs, side by side where the machine allows it; the reports come in their order."""
+        ...
+
+    def end(self, task: str) -> bool:
+        """End the jobs of a task on this machine now, whichever process runs them; tell whether there was one."""
         ...

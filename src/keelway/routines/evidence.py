@@ -50,7 +50,7 @@ class Examination:
 def base_of(ctx: Context, base_sha: str) -> BaseRun:
     """Run the tests of the base on the base."""
     files = ctx.read("base:files", ctx.forge.files, base_sha)
-    report = ctx.read("base:tests", ctx.ci.check, CheckJob(base_sha, _test_checks(ctx), purpose="base"))
+    report = ctx.read("base:tests", ctx.ci.check, _job(ctx, base_sha, purpose="base"))
     return BaseRun(base_sha, report.tests, files, report.setup_error)
 
 
@@ -64,7 +64,8 @@ def examine(
     """
     head_sha = diff.head_sha
     sources = tuple(sorted(path for path in _present(diff) if ctx.project.is_source(path)))
-    job = CheckJob(head_sha, tuple(check.name for check in ctx.project.checks), coverage_of=sources)
+    every = tuple(check.name for check in ctx.project.checks)
+    job = CheckJob(head_sha, every, coverage_of=sources, task=ctx.scene.subject)
     head = ctx.act(f"checks:{turn}", ctx.ci.check, job)
     checks = facts_of(head)
     if head.setup_error:
@@ -106,6 +107,10 @@ def _detail(command: CommandResult) -> str:
     if command.timed_out:
         return f"It was stopped after {command.seconds:.0f} s."
     return command.output[-DETAIL_CHARS_MAX:]
+
+
+def _job(ctx: Context, sha: str, *, purpose: str, canary: str = "") -> CheckJob:
+    return CheckJob(sha, _test_checks(ctx), canary=canary, purpose=purpose, task=ctx.scene.subject)
 
 
 def _test_checks(ctx: Context) -> tuple[str, ...]:
@@ -158,7 +163,7 @@ def _proof(ctx: Context, turn: int, case: _Case, head: CheckReport) -> tuple[Fin
         (replayed,) = ctx.act(f"judge:{turn}", ctx.ci.check_all, (replay,))
         return _judge_replay(case.base, case.plan, replayed)
     tree = ctx.act(f"compose:new:{turn}", ctx.forge.compose, case.base.sha, case.diff.head_sha, changed)
-    new = CheckJob(tree, _test_checks(ctx), purpose="new-tests")
+    new = _job(ctx, tree, purpose="new-tests")
     replayed, on_base = ctx.act(f"judge:{turn}", ctx.ci.check_all, (replay, new))
     return (
         *_judge_replay(case.base, case.plan, replayed),
@@ -175,7 +180,7 @@ def _replay_job(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) 
     paths = tuple(sorted(judged))
     tree = ctx.act(f"compose:replay:{turn}", ctx.forge.compose, diff.head_sha, base.sha, paths)
     canary = "keelcanary_" + digest([tree, ctx.key("canary"), turn])[7:19]
-    return CheckJob(tree, _test_checks(ctx), canary=canary, purpose="replay")
+    return _job(ctx, tree, canary=canary, purpose="replay")
 
 
 def _judge_replay(base: BaseRun, plan: Plan, report: CheckReport) -> tuple[Finding, ...]:

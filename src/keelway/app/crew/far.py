@@ -89,6 +89,10 @@ class FarCi:
             self.need(job.sha)
         return self.ci.check_all(jobs)
 
+    def end(self, task: str) -> bool:
+        """End the jobs of a task on this machine now; tell whether there was one."""
+        return self.ci.end(task)
+
     def sweep(self) -> int:
         """Remove the checkouts of processes that died and return how many there were."""
         return self.ci.sweep() if isinstance(self.ci, Sweeping) else 0

@@ -24,7 +24,7 @@ _RED = frozenset({FAILED, ERROR})
 
 
 class FakeCi:
-    """Check the trees of a fake forge; everything asked is in ``jobs``.
+    """Check the trees of a fake forge; everything asked is in ``jobs`` and ``ended``.
 
     Tests are functions ``test_*`` in Python files that the project calls tests. One fails when an
     ``assert "text" in Path("path").read_text()`` in it does not hold for the tree, or when it says
@@ -37,6 +37,7 @@ class FakeCi:
     def __init__(self, forge: FakeForge, project: Project | None = None, rule: Rule | None = None) -> None:
         self.project = project or Project("fake", checks=CHECKS)
         self.jobs: list[CheckJob] = []
+        self.ended: list[str] = []
         self._forge = forge
         self._rule = rule or self._read
         self._answers: dict[str, list[CheckReport]] = {}
@@ -59,6 +60,11 @@ class FakeCi:
     def check_all(self, jobs: tuple[CheckJob, ...]) -> tuple[CheckReport, ...]:
         """Answer one after the other."""
         return tuple(self.check(job) for job in jobs)
+
+    def end(self, task: str) -> bool:
+        """Find nothing: a fake answers at once."""
+        self.ended.append(task)
+        return False
 
     def _read(self, job: CheckJob, files: Files) -> CheckReport:
         known = {check.name: check for check in self.project.checks}

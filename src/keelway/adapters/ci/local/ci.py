@@ -20,7 +20,7 @@ from keelway.adapters.ci.local.canary import plant
 from keelway.adapters.ci.local.command import Told, refused, run_check
 from keelway.adapters.ci.local.known import Known
 from keelway.adapters.ci.local.lines import python_lines
-from keelway.adapters.ci.local.place import Place, lend_place, sweep
+from keelway.adapters.ci.local.place import Place, end_places, lend_place, sweep
 from keelway.adapters.ci.local.text import readable
 from keelway.clients.coverage_xml import Hits
 from keelway.clients.git import Git
@@ -60,7 +60,7 @@ class LocalCi:
         tree_sha, known = git.tree_of(job.sha), Known(root / "known", self.project)
         report = known.recall(job, tree_sha)
         if report is None:
-            with lend_place(git, job.sha, root, self.project.path) as place:
+            with lend_place(git, job.sha, root, self.project.path, job.task) as place:
                 report = self._set_up(place, job)
             known.keep(job, tree_sha, report)
         return report
@@ -73,6 +73,10 @@ class LocalCi:
     def sweep(self) -> int:
         """Remove the checkouts of processes that died and return how many there were."""
         return sweep(Path(self.root))
+
+    def end(self, task: str) -> bool:
+        """End the jobs of a task on this machine now; their reports say that they could not be run."""
+        return end_places(Path(self.root), task)
 
     def _set_up(self, place: Place, job: CheckJob) -> CheckReport:
         if self.project.setup:

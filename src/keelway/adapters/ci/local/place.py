@@ -13,13 +13,15 @@ from pathlib import Path
 
 from keelway.clients.files import remove_tree
 from keelway.clients.git import Git
-from keelway.clients.shell import MARKER, Command, Done, base_env, create_time, run
+from keelway.clients.shell import MARKER, Command, Done, base_env, create_time, end_marked, run
 from keelway.core.errors import KeelwayError
 
-__all__ = ["Place", "lend_place", "sweep"]
+__all__ = ["ENDED_WORDS", "Place", "end_places", "lend_place", "sweep"]
 
 _OUTPUT_BYTES_MAX = 1_000_000
 _LEFTOVERS_MAX = 20
+_TASK, _ENDED = "task", "ended"
+ENDED_WORDS = "its task was ended"
 _NAME = re.compile(r"ci-(?P<pid>\d{1,9})-[0-9a-f]{8}")
 
 
@@ -31,6 +33,10 @@ class Place:
     files: tuple[str, ...]
     """Every path of the commit."""
     path_first: tuple[str, ...] = ()
+
+    def was_ended(self) -> bool:
+        """Tell whether somebody ended the job: nothing more is started for it."""
+        return (self.folder / _ENDED).exists()
 
     @property
     def tree(self) -> Path:
@@ -45,6 +51,8 @@ class Place:
 
     def run(self, argv: tuple[str, ...], seconds_max: float, **more: str) -> Done:
         """Run a program in the checkout; nothing of our own environment reaches it."""
+        if self.was_ended():
+            return Done(None, could_not_start=ENDED_WORDS)
         env = {
             **base_env(str(self.folder / "home"), [str(self.tree / name) for name in self.path_first]),
             "TMPDIR": str(self.folder / "tmp"),
@@ -54,12 +62,17 @@ class Place:
             MARKER: self.folder.name,
             **more,
         }
-        return run(Command(argv, str(self.tree), env, seconds_max, _OUTPUT_BYTES_MAX))
+        done = run(Command(argv, str(self.tree), env, seconds_max, _OUTPUT_BYTES_MAX))
+        return Done(None, could_not_start=ENDED_WORDS, seconds=done.seconds) if self.was_ended() else done
 
 
 @contextmanager
-def lend_place(git: Git, sha: str, root: Path, path_first: tuple[str, ...]) -> Iterator[Place]:
+def lend_place(
+    git: Git, sha: str, root: Path, path_first: tuple[str, ...], task: str = ""
+) -> Iterator[Place]:
     """Export a commit into a new place below ``root`` and remove the place in the end.
+
+    ``task`` is noted in the place, so that ``end_places`` finds it.
 
     Raises:
         TheirFault: git does not have the commit, or cannot write it.
@@ -72,10 +85,28 @@ def lend_place(git: Git, sha: str, root: Path, path_first: tuple[str, ...]) -> I
     try:
         for name in ("tree", "home", "tmp", "reports"):
             (folder / name).mkdir(parents=True, mode=0o700)
+        (folder / _TASK).write_text(task, encoding="utf-8")
         git.export(sha, str(place.tree))
         yield place
     finally:
         _remove(folder, root)
+
+
+def end_places(root: Path, task: str) -> bool:
+    """End what runs in the places of a task, whichever process lent them; tell whether there were any."""
+    found = [path.parent for path in root.resolve().glob(f"ci-*/{_TASK}") if task and _said(path) == task]
+    for folder in found:
+        with contextlib.suppress(OSError):  # the job has just ended by itself
+            (folder / _ENDED).touch()
+        end_marked(folder.name)
+    return bool(found)
+
+
+def _said(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def sweep(root: Path) -> int:
