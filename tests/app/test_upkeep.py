@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from tests.cli.rig import CONFIG
 from tests.workflows.world import PROJECT
 
-from keelway.app.config import Config
+from keelway.app.config import Config, load_config
+from keelway.app.doctor.installation import check_artefacts, check_store
 from keelway.app.home import Home
-from keelway.app.sections import ConfigFile, EnvironmentSection, ProjectSection
+from keelway.app.sections import ConfigFile, EnvironmentSection, ProjectSection, StoreSection
 from keelway.app.upkeep import backup, night
 from keelway.app.upkeep.check import check
 from keelway.app.upkeep.runs import count_ended, forget_ended
@@ -368,6 +370,19 @@ class TestNight:
         last = Claim(Journal(ledger._journal.engine, ready.root)).last()
         assert last.by.startswith("the night on ")
 
+    def test_the_engine_keeps_the_runs_of_open_tasks(self):
+        async def story(conductor, payload):
+            return payload
+
+        engine = MemoryEngine(EngineJournal())
+        engine.launch({"story": story}, {}, ())
+        for run in ("T1", "T2"):
+            engine.start("story", run, None)
+        engine.run_until_idle()
+        assert engine.forget(datetime(2999, 1, 1, tzinfo=UTC), keep={"T1"}) == 1
+        assert [engine.status(run) for run in ("T1", "T2")] == ["done", "absent"]
+        engine.close()
+
     def test_a_store_that_is_away_does_not_end_it(self, tmp_path, config):
         away = Home(tmp_path, f"postgresql+psycopg://k@/k?host={tmp_path}")
         each = night.Night(config, away, MemoryEngine(EngineJournal()), 0.01)
@@ -376,3 +391,35 @@ class TestNight:
         assert each._thread.is_alive()
         each.stop()
         assert not each._thread.is_alive()
+
+
+class TestDoctor:
+    def test_a_store_with_everything_in_it(self, ready, ledger):
+        end(ledger, "k")
+        assert [(found.name, found.state) for found in check_store(ready)] == [
+            ("store", "ok"),
+            ("audit", "ok"),
+        ]
+
+    def test_a_store_that_is_empty(self, home):
+        found = check_store(home)
+        assert [(each.state, "keelway up" in each.sentence) for each in found] == [("ok", True)]
+
+    def test_a_server_that_is_down_names_the_cure(self, tmp_path):
+        (found,) = check_store(Home(tmp_path, f"postgresql+psycopg://k@/k?host={tmp_path}"))
+        assert (found.state, "start the server" in found.next) == ("fail", True)
+
+    def test_the_place_of_artefacts(self, config, tmp_path, monkeypatch):
+        assert check_artefacts(config, Home(tmp_path)).state == "ok"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+        far = replace(config, file=replace(config.file, store=StoreSection(artefacts="s3://artefacts")))
+        found = check_artefacts(far, Home(tmp_path))
+        assert (found.state, "AWS_ENDPOINT_URL" in found.next) == ("fail", True)
+
+    def test_a_place_that_is_none_is_refused_with_the_file(self, tmp_path):
+        path = tmp_path / "keelway.toml"
+        path.write_text(CONFIG + '[store]\nartefacts = "ftp://somewhere"\n')
+        with pytest.raises(YourFault, match=r"store.artefacts 'ftp://somewhere' is neither"):
+            load_config(path)

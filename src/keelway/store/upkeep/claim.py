@@ -65,6 +65,7 @@ class Claim(Shelf):
                     f"wait for its end; after a crash it may be done again from {last.until:%H:%M} UTC on",
                 )
             put(entry, KEY, _text(Last(by, entry.at, entry.at + timedelta(seconds=HOLD_SECONDS))))
+            entry.note("upkeep claim", by=by, taken=True)
             return True
 
     def give_back(self, by: str) -> None:
@@ -75,6 +76,7 @@ class Claim(Shelf):
             )
             if last is not None and last.by == by and last.until > entry.at:
                 put(entry, KEY, _text(Last(by, last.began_at, entry.at)))
+                entry.note("upkeep claim", by=by, taken=False)
 
 
 def _first(entry: Entry) -> datetime:
