@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from tests.workflows.world import BASE_FILES, GOOD_EDITS, PROJECT, TRUSTING, plan_of
+from tests.workflows.world import BASE_FILES, GOOD_EDITS, OWNER, PROJECT, TRUSTING, plan_of
 
 from keelway.core.model.event import EventKind, verify_chain
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING, MigrationCommands
-from keelway.core.policy import RollbackPolicy
+from keelway.core.policy import Policy, RollbackPolicy
 from keelway.ports.agent import Effort, Stop, Usage
 
 WEAKENED = {"tests/test_app.py": "def test_one():\n    assert True\n"}
@@ -202,8 +203,8 @@ def test_a_base_that_moves_meanwhile_is_tested_again_without_the_agent(make_worl
     assert {"two.py", "other.md"} <= set(world.tree("main"))
 
 
-def test_tasks_travel_one_after_the_other(make_world):
-    world = make_world()
+def two_tasks(world):
+    """Let one task write two.py and the other three.py."""
     world.baseline()
     world.plays[("dev", 1)] = lambda assignment: (
         GOOD_EDITS
@@ -218,7 +219,30 @@ def test_tasks_travel_one_after_the_other(make_world):
         if assignment.task.startswith("T-1")
         else plan_of(create=["three.py", "tests/test_three.py"], title="three")(assignment)
     )
-    first, second = world.submit("Add two please"), world.submit("Add three please")
+    return world.submit("Add two please"), world.submit("Add three please")
+
+
+def test_a_task_whose_base_moves_while_a_person_thinks_is_done_again(make_world):
+    world = make_world(policy=Policy())
+    first, second = two_tasks(world)
+    world.engine.run_until_idle(world.clock.now() + timedelta(hours=1))
+    world.commands.approve(first.task.name, OWNER)
+    world.engine.run_until_idle(world.clock.now() + timedelta(hours=1))
+    assert world.ledger.find(first.task.id).status is Status.DEPLOYED
+    assert world.ledger.find(second.task.id).status is Status.PR_OPEN
+    world.commands.approve(second.task.name, OWNER)
+    world.engine.run_until_idle(world.clock.now() + timedelta(hours=1))
+    (asked,) = world.ledger.questions(task=second.task.id)
+    assert asked.binding.base_sha == world.forge.head("develop"), "the yes was for another base: asked again"
+    world.commands.approve(second.task.name, OWNER)
+    world.run()
+    assert world.ledger.find(second.task.id).status is Status.DEPLOYED
+    assert {"two.py", "three.py"} <= set(world.tree("main"))
+
+
+def test_tasks_travel_one_after_the_other(make_world):
+    world = make_world()
+    first, second = two_tasks(world)
     world.run()
     rows = [world.ledger.find(row.task.id) for row in (first, second)]
     assert [row.status for row in rows] == [Status.DEPLOYED, Status.DEPLOYED]

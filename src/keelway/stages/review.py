@@ -7,7 +7,7 @@ from keelway.core.gate.merge import MergeFacts, judge_merge
 from keelway.core.model.event import EventKind
 from keelway.core.model.handover import Merged, TestedPatch
 from keelway.core.model.lifecycle import Status
-from keelway.core.model.verdict import Finding, Ruling, Verdict
+from keelway.core.model.verdict import Ruling, Verdict
 from keelway.core.rule.approval import Binding
 from keelway.core.rule.risk import Risk, assess_diff, worst
 from keelway.core.words.commit import commit_message
@@ -144,9 +144,10 @@ def _run_of(name: str, patch: TestedPatch) -> CheckRun | None:
 def _insist(verdict: Verdict) -> None:
     if verdict.passed:
         return
-    worst_reason: Finding | None = verdict.reasons[0] if verdict.reasons else None
-    if worst_reason is not None and all(reason.code in _REWORK_CODES for reason in verdict.reasons):
-        raise Rework(worst_reason.code, worst_reason.message, verdict.reasons)
+    # What holds the gate for a person says nothing against doing the work again on the new base.
+    against = tuple(reason for reason in verdict.reasons if reason.ruling is not Ruling.HOLD)
+    if against and all(reason.code in _REWORK_CODES for reason in against):
+        raise Rework(against[0].code, against[0].message, against)
     raise StageFailed.by_gate(verdict)
 
 
