@@ -169,7 +169,7 @@ class _Upgrade:
         closes = _closes(group, row)
         if any(run.newer for run in group.runs):
             self._tell("stranded", group, row, "a newer Keelway began it, install that one again")
-        elif group.hopeless or (closes and act and row is None):
+        elif (act and row is None) if closes else group.hopeless:
             self._tell("stranded", group, row, group.why)
         elif closes:
             if act and row is not None:
