@@ -13,6 +13,7 @@ from typing import Any
 from keelway.app.bootstrap import App, build
 from keelway.app.crew.seat import checked_roles, insist_on_many
 from keelway.app.desk import Place, running
+from keelway.app.ending import Ending
 from keelway.app.upkeep.clean import Cleaner
 from keelway.core.errors import KeelwayError, YourFault
 from keelway.engine.fault import EngineStopped
@@ -165,7 +166,7 @@ class Crewman:
         left = self.bench.tasks()
         with contextlib.suppress(KeelwayError):
             self.runtime.close()
-        agents = [name for name in left if self.app.doors.agent.cancel(name)]
+        agents = [name for name in left if self._end_processes(name)]
         end = time.monotonic() + AGENTS_END_SECONDS
         while agents and set(agents) & set(self.bench.tasks()) and time.monotonic() < end:
             time.sleep(POLL_SECONDS)
@@ -196,8 +197,15 @@ class Crewman:
 
     def _end_aborted(self, task: str) -> None:
         with contextlib.suppress(KeelwayError):  # a store that is away is looked at again
-            if self.app.ledger.find(task).abort_by:
-                self.app.doors.agent.cancel(task)
+            row = self.app.ledger.find(task)
+            if row.abort_by:
+                Ending(self.app, self.runtime).end_processes(row)
+
+    def _end_processes(self, task: str) -> bool:
+        try:
+            return Ending(self.app, self.runtime).end_processes(self.app.ledger.find(task))
+        except KeelwayError:
+            return self.app.doors.agent.cancel(task)  # the store is away; the agent is what costs
 
     def _name_of(self, subject: str) -> str:
         try:
