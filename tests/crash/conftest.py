@@ -1,4 +1,4 @@
-"""Show at the end where the process was killed."""
+"""Show at the end where a process was killed or hurt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table of the points, one life a line."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    rows = [value for report in reports for name, value in report.user_properties if name == "killed at"]
+    rows = [value for report in reports for name, value in report.user_properties if name == "disturbed at"]
     if rows:
-        terminalreporter.section("act | kills | seconds | killed at")
+        terminalreporter.section("store | act | times | seconds | disturbed at")
         terminalreporter.write("".join(f"{row}\n" for row in rows))

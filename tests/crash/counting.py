@@ -18,11 +18,35 @@ READS = frozenset(
 """Verbs that only look; what they return is compared through what is done with it."""
 
 
+class Trip:
+    """Let one call of the outside world fail: before its effect, or after it so that only the caller suffers."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self._at, self._when, self._error = 0, "", Exception()
+
+    def arm(self, at: int, when: str, error: Exception) -> None:
+        """Fail the ``at``-th call from now on, ``before`` or ``after`` its effect."""
+        self.calls = []
+        self._at, self._when, self._error = at, when, error
+
+    def reach(self, place: str, when: str) -> None:
+        """Count a call, and raise when it is the appointed one."""
+        if when == "before":
+            self.calls.append(place)
+        if len(self.calls) == self._at and when == self._when:
+            self._at = 0
+            raise self._error
+
+
 class Counted:
     """Pass every verb on to a fake and count, per verb and key, the calls after which its state is another."""
 
-    def __init__(self, name: str, inner: Any, state: Callable[[], Any], effects: Counter[str]) -> None:
+    def __init__(
+        self, name: str, inner: Any, state: Callable[[], Any], effects: Counter[str], trip: Trip
+    ) -> None:
         self._name, self._inner, self._state, self._effects = name, inner, state, effects
+        self._trip = trip
 
     def __getattr__(self, verb: str) -> Any:
         if verb.startswith("_"):
@@ -33,13 +57,17 @@ class Counted:
 
         @functools.wraps(found)
         def counted(*args: Any, **kwargs: Any) -> Any:
+            place = f"{self._name}.{verb}"
+            self._trip.reach(place, "before")
             before = _mark(self._state())
             try:
-                return found(*args, **kwargs)
+                value = found(*args, **kwargs)
             finally:
                 if _mark(self._state()) != before:
                     words = [str(word) for word in args if isinstance(word, str | int | dict)]
-                    self._effects[f"{self._name}.{verb} {kwargs.get('key') or ' '.join(words)}"[:300]] += 1
+                    self._effects[f"{place} {kwargs.get('key') or ' '.join(words)}"[:300]] += 1
+            self._trip.reach(place, "after")
+            return value
 
         return counted
 

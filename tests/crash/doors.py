@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import pickle
+import re
 import signal
 import threading
 from collections import Counter
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dbos import DBOS
+from filelock import FileLock
 from sqlalchemy import Engine, select
 from tests.crash.counting import READS
 
@@ -22,33 +25,69 @@ from keelway.store.tables import CHECKS, COMMENTS, ISSUES, PULLS
 
 State = Callable[[], Any]
 
+_OWN = re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b|\b(?:r-)?[0-9a-f]{12}(?:[0-9a-f]{28})?\b")
+"""Ids of tasks and commits: what differs from life to life in the names of steps."""
+
 
 class Killer:
-    """Kill this very process the hard way when it reaches the appointed point.
+    """Let this very process die, or one call fail, when it reaches the appointed point.
 
     ``door.verb:before:2`` is the second call of a verb, ``door.verb(production):after`` the first one
-    whose first argument is ``production``; both are counted from the start of the process.
+    whose first argument is ``production``, ``review-1/forge.merge:after`` the first one in that run of
+    a stage; all are counted from the start of the process. A point that ends in ``!exception`` or
+    ``!timeout`` raises instead of killing, and ``?`` lists in FOLDER/points what is reached.
     """
 
     def __init__(self, folder: Path, point: str) -> None:
-        self._effects = folder / "effects"
-        self._point = point if point.count(":") > 1 else f"{point}:1"
+        self._effects, self._points = folder / "effects", folder / "points"
+        self._how = point.partition("!")[2]
+        self._point = point.partition("!")[0]
+        self._point += "" if self._point.count(":") > 1 else ":1"
         self._reached: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def reach(self, place: str, closer: str, when: str) -> None:
-        """Die here, or count that the process came by."""
+        """Die or fail here, or count that the process came by.
+
+        Raises:
+            RuntimeError: this is the point, and an exception was asked for.
+            TimeoutError: likewise.
+        """
+        scoped = _OWN.sub("*", f"{run_name()}/{place}:{when}").replace(" ", "_")
         with self._lock:
-            for name in {f"{place}:{when}", f"{closer}:{when}"}:
+            if self._point == "?:1":
+                append(self._points, scoped)
+            for name in {f"{place}:{when}", f"{closer}:{when}", scoped}:
                 self._reached[name] += 1
                 if f"{name}:{self._reached[name]}" == self._point:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    self._strike()
+
+    def _strike(self) -> None:
+        append(self._effects.with_name("struck"), self._point)
+        if self._how == "exception":
+            raise RuntimeError("the outside world broke")
+        if self._how == "timeout":
+            raise TimeoutError("no answer came")
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def altered(self, what: str) -> None:
         """Leave a line for an effect that altered something outside."""
-        handle = os.open(self._effects, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.write(handle, f"{what!r}\n".encode())
-        os.close(handle)
+        append(self._effects, repr(what))
+
+
+def append(path: Path, line: str) -> None:
+    """Add a line to a file in one write, which survives a kill right after it."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(handle, f"{line}\n".encode())
+    os.close(handle)
+
+
+def run_name() -> str:
+    """Return what tells the run that acts from the others of its task: ``review-1``, ``watch-1`` or ``story``."""
+    run = DBOS.workflow_id or "nobody"
+    if "/" in run:
+        return run.rpartition("/")[2]
+    return run.partition(":")[2] or ("story" if run != "nobody" else run)
 
 
 class Door:
@@ -88,12 +127,13 @@ class Door:
 
 
 class Kept:
-    """Keep attributes of a fake in a file, so that they outlive the process as the outside world does."""
+    """Keep attributes of a fake in a file, so that they outlive the process and are shared, as the outside world is."""
 
     def __init__(self, path: Path, inner: Any, names: tuple[str, ...]) -> None:
         self._path, self._inner, self._names = path, inner, names
-        if path.exists():
-            vars(inner).update(pickle.loads(path.read_bytes()))
+        self._lock = FileLock(path.with_suffix(".lock"))
+        self._known = b""
+        self._recall()
 
     def __getattr__(self, verb: str) -> Any:
         found = getattr(self._inner, verb)
@@ -102,21 +142,32 @@ class Kept:
 
         @functools.wraps(found)
         def kept(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return found(*args, **kwargs)
-            finally:
-                self.keep()
+            with self._lock:
+                self._recall()
+                try:
+                    return found(*args, **kwargs)
+                finally:
+                    self.keep()
 
         return kept
 
+    def _recall(self) -> None:
+        """Learn what another process did."""
+        if self._path.exists() and (fresh := self._path.read_bytes()) != self._known:
+            vars(self._inner).update(pickle.loads(fresh))
+            self._known = fresh
+
     def keep(self) -> None:
         """Write the attributes down if they changed."""
-        fresh = pickle.dumps(self.everything())
-        if not self._path.exists() or self._path.read_bytes() != fresh:
+        fresh = pickle.dumps({name: getattr(self._inner, name) for name in self._names})
+        if fresh != self._known:
             write_atomic(self._path, fresh)
+            self._known = fresh
 
     def everything(self) -> dict[str, Any]:
         """Return the attributes that are kept."""
+        with self._lock:
+            self._recall()
         return {name: getattr(self._inner, name) for name in self._names}
 
 

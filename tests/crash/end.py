@@ -87,6 +87,10 @@ def describe(
         ),
         "quarantine": sorted(text(f"{entry.sha} {entry.revert_sha}") for entry in ledger.quarantined()),
         "incidents": len(ledger.incidents()),
+        "told": [told.subject for told in kept["notifier"].messages],
+        "failed effects": [
+            link.event.data["effect"] for link in links if link.event.kind is EventKind.EFFECT_FAILED
+        ],
         "messages": [
             _number(text(f"{told.to} {told.subject} {told.body}")) for told in kept["notifier"].messages
         ],

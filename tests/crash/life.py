@@ -84,6 +84,7 @@ class Life(World):
         self.database.dispose()
         _hasten(self.database)
         self.effects: Counter[str] = Counter()
+        self.trip = counting.Trip()
         self.target = ReadingTarget(self.project, self.clock.now)
         self.target.forge = self.forge
         for place in self.target.places.values():
@@ -96,9 +97,11 @@ class Life(World):
             "target": (self.target, places),
             "backup": (self.backup, counting.backup_state(self.backup)),
             "notifier": (self.notifier, counting.notifier_state(self.notifier)),
+            "agent": (self.agent, lambda: None),
         }
         counted: dict[str, Any] = {
-            name: counting.Counted(name, fake, state, self.effects) for name, (fake, state) in fakes.items()
+            name: counting.Counted(name, fake, state, self.effects, self.trip)
+            for name, (fake, state) in fakes.items()
         }
         doors = replace(self.app.doors, probe=FakeProbe(self.target.health), **counted)
         self.app = replace(self.app, doors=doors)
