@@ -1,4 +1,4 @@
-"""Answer a scrape: what was counted since this process began, and how things stand now.
+"""Answer a scrape: what was counted since this began, and how things stand now.
 
 It reads the book and the tables of the engine by SQL, as any dashboard would, and needs neither of their rooms.
 """
@@ -64,6 +64,7 @@ class Figures:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="keelway-figures")
         self._lock = threading.Lock()
         self._asked: Future[None] | None = None
+        self._pool.submit(self._look)  # counting begins now and not at the first scrape
 
     def text(self) -> bytes:
         """Return every figure in the text format of Prometheus; figures that cannot be read are left out or NaN."""
