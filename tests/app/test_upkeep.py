@@ -411,6 +411,7 @@ class TestDoctor:
 
     def test_the_place_of_artefacts(self, config, tmp_path, monkeypatch):
         assert check_artefacts(config, Home(tmp_path)).state == "ok"
+        assert check_artefacts(config, Home(tmp_path, "postgresql+psycopg://k@/k")).state == "warn"
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")

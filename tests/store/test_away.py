@@ -151,6 +151,8 @@ def test_a_server_that_was_away_is_told_and_then_used_again(make_cluster, home):
         ("connection failed: Connection refused", "store_down"),
         ("the database system is starting up", "store_down"),
         ("database disk image is malformed", "store_damaged"),
+        ("database is locked", "store_busy"),
+        ("canceling statement due to lock timeout", "store_busy"),
         ("something else", "store_unavailable"),
     ],
 )

@@ -10,10 +10,21 @@ from keelway.core.errors import OurFault
 from keelway.core.model.event import verify_chain
 from keelway.ports.forge import CheckRun, Pull
 from keelway.ports.pulls import Issue
+from keelway.store.database import open_database, upgrade
 from keelway.store.pulls import SqlPullBook
 
 PULL = Pull(0, "open", "main", "feature/x", "h1", "b1", "Add \x00 x", "## What\n\ud800", url="http://x")
 ISSUE = Issue(0, "Broken", "It is", ("bug", "agent"), "open")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request, home):
+    on_server = request.param == "postgresql"
+    url = request.getfixturevalue("postgres_url") if on_server else f"sqlite:///{home / 'keelway.sqlite'}"
+    engine = open_database(url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -204,6 +204,18 @@ class TestClaim:
         clock[0] += timedelta(seconds=HOLD_SECONDS)
         assert claim.take("b")
 
+    def test_a_long_work_holds_on_and_learns_that_it_was_lost(self, claim, clock):
+        assert claim.take("a")
+        for _ in range(3):
+            clock[0] += timedelta(seconds=HOLD_SECONDS - 1)
+            claim.renew("a")
+        with pytest.raises(RequestRefused):
+            claim.take("b")
+        clock[0] += timedelta(seconds=HOLD_SECONDS)
+        assert claim.take("b")
+        with pytest.raises(RequestRefused, match="Somebody else"):
+            claim.renew("a")
+
     def test_it_is_taken_only_when_due(self, claim, clock, engine, home):
         SqlLedger(engine, home).record(Event(EventKind.POLICY_LOADED, NOW - timedelta(days=9)))
         asked = []

@@ -50,6 +50,12 @@ _TROUBLES = (
         "free space on the disk of the database, then try again; keelway db vacuum removes what is over its time",
     ),
     _known(
+        "store_busy",
+        r"lock timeout|database is locked|database table is locked",
+        "Another writer holds the store for too long; nothing was changed",
+        "try again; if it stays so, look for a long backup, upgrade or query on the database",
+    ),
+    _known(
         "store_damaged",
         r"disk image is malformed|file is not a database",
         "The store is damaged",

@@ -64,6 +64,9 @@ def check_artefacts(config: Config, home: Home) -> Check:
         some = next(depot.items(), None)
     except KeelwayError as error:
         return fail("artefacts", error.message, error.hint)
+    if home.store_url and not address:
+        sentence = "Large artefacts are files of this host; workers of other hosts cannot read them."
+        return warn("artefacts", sentence, 'with several hosts: [store] artefacts = "s3://bucket/prefix"')
     said = "holds some already" if some else "is empty"
     return ok("artefacts", f"Large artefacts go to {address or 'files in the home'}, which {said}.")
 

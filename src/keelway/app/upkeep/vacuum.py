@@ -31,6 +31,7 @@ Forget = Callable[[datetime, Collection[str]], int]
 """Delete the engine's records of stories that ended before an instant, but for those named, and count them."""
 
 Due = Callable[[datetime, datetime], bool]
+_Parts = tuple[SqlLedger, Retention, Needed]
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def vacuum(
             return None
         try:
             before = _size(database)
-            removed = _remove(config, ledger, retention, stay, forget, say)
+            removed = _remove(config, (ledger, retention, stay), forget, say, lambda: claim.renew(by))
             if due is None:
                 _shrink(home, database, before, say)
             retention.note(by, asdict(removed))
@@ -114,7 +115,7 @@ def vacuum(
             claim.give_back(by)
 
 
-def _parts(config: Config, home: Home, database: Engine) -> tuple[SqlLedger, Retention, Needed]:
+def _parts(config: Config, home: Home, database: Engine) -> _Parts:
     depot = open_depot(config.file.store.artefacts, home.root)
     ledger = SqlLedger(
         database, home.root, config.project.owner, artefacts=config.policy.artefact, depot=depot
@@ -122,18 +123,19 @@ def _parts(config: Config, home: Home, database: Engine) -> tuple[SqlLedger, Ret
     return ledger, Retention(Journal(database, home.root)), needed(database)
 
 
-def _remove(
-    config: Config, ledger: SqlLedger, retention: Retention, stay: Needed, forget: Forget, say: Say
-) -> Removed:
-    policy, now = config.policy.artefact, utc_now()
+def _remove(config: Config, parts: _Parts, forget: Forget, say: Say, renew: Callable[[], None]) -> Removed:
+    (ledger, retention, stay), policy, now = parts, config.policy.artefact, utc_now()
     old = now - timedelta(days=policy.log_days)
     say(f"Log lines and samples older than {policy.log_days} days.")
     log_lines, samples = retention.remove_logs(old, stay), retention.remove_samples(old, stay)
+    renew()
     say(f"Artefacts older than {policy.retention_days} days.")
     artefacts = ledger.sweep(now, stay.tasks)
+    renew()
     say(f"Records of stories that ended more than {policy.run_days} days ago.")
     with reported():
         runs = forget(now - timedelta(days=policy.run_days), stay.open_tasks)
+    renew()
     return Removed(artefacts, log_lines, samples, runs)
 
 

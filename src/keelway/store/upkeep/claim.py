@@ -53,9 +53,7 @@ class Claim(Shelf):
             RequestRefused: somebody else has it (``upkeep_runs``).
         """
         with self._journal.entry() as entry:
-            last = _parse(
-                entry.connection.execute(select(STATE.c.value).where(STATE.c.key == KEY)).scalar() or ""
-            )
+            last = _read(entry)
             if due is not None and not due(last.began_at if last else _first(entry), entry.at):
                 return False
             if last is not None and last.until > entry.at:
@@ -68,15 +66,31 @@ class Claim(Shelf):
             entry.note("upkeep claim", by=by, taken=True)
             return True
 
+    def renew(self, by: str) -> None:
+        """Hold on for another while, between two parts of the work.
+
+        Raises:
+            RequestRefused: somebody else has taken over, since this was silent for too long.
+        """
+        with self._journal.entry() as entry:
+            last = _read(entry)
+            if last is None or last.by != by:
+                raise RequestRefused(
+                    "upkeep_lost", "Somebody else looks after the store now.", "nothing; the other goes on"
+                )
+            put(entry, KEY, _text(Last(by, last.began_at, entry.at + timedelta(seconds=HOLD_SECONDS))))
+
     def give_back(self, by: str) -> None:
         """End the claim, when it is still ours."""
         with self._journal.entry() as entry:
-            last = _parse(
-                entry.connection.execute(select(STATE.c.value).where(STATE.c.key == KEY)).scalar() or ""
-            )
+            last = _read(entry)
             if last is not None and last.by == by and last.until > entry.at:
                 put(entry, KEY, _text(Last(by, last.began_at, entry.at)))
                 entry.note("upkeep claim", by=by, taken=False)
+
+
+def _read(entry: Entry) -> Last | None:
+    return _parse(entry.connection.execute(select(STATE.c.value).where(STATE.c.key == KEY)).scalar() or "")
 
 
 def _first(entry: Entry) -> datetime:
