@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,14 +12,12 @@ import pytest
 from sqlalchemy import event
 from tests.workflows.world import BASE_FILES, TRUSTING, World
 
-from keelway.app.ending import Ending, Reaper
 from keelway.core.errors import RequestRefused
 from keelway.core.model.event import Event, EventKind, verify_chain
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.task import OWNER
 from keelway.core.policy import Policy, WatchPolicy
-from keelway.testing.fakes.agent import HANG
 
 SHORT = Policy(
     review=TRUSTING.review,
@@ -293,19 +290,3 @@ def test_a_second_abort_changes_nothing(make_world):
     assert [run.name for run in world.journal.runs.values()].count("close_out") == 1
     as_before(world, before)
     nothing_left(world)
-
-
-def test_a_hanging_agent_of_another_worker_is_ended(make_world):
-    world = make_world(policy=SHORT, plays={("dev", 1): HANG})
-    row = world.submit()
-    asked: list[str] = []
-    world.agent.cancel = lambda task: bool(asked.append(task)) or True
-    reaper = Reaper(Ending(world.app, world.engine), seconds=0.01)
-    assert reaper.look() == 0
-    world.ledger.amend(row.task.id, abort_by=str(OWNER))
-    reaper.start()
-    deadline = time.monotonic() + 10
-    while not asked and time.monotonic() < deadline:
-        time.sleep(0.01)
-    reaper.stop()
-    assert set(asked) == {row.task.name}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from keelway.app.bootstrap import App
 from keelway.core.codec import to_json
-from keelway.core.errors import KeelwayError
 from keelway.core.model.event import EventKind
 from keelway.ports.engine import Runtime
 from keelway.ports.ledger import TaskRow
@@ -20,12 +17,8 @@ from keelway.workflows.narrator import WAKE
 CLOSINGS_MAX = 5
 """Runs that close one task by themselves; after that a person has to abort it again."""
 
-REAP_SECONDS = 1.0
-"""How often a worker looks for tasks that were aborted on another machine."""
-
 _OVER = frozenset({"done", "failed", "cancelled"})
 _EVENTS_MAX = 10_000
-_log = logging.getLogger("keelway.ending")
 
 
 @dataclass(frozen=True)
@@ -98,36 +91,3 @@ class Ending:
             begun += link.event.kind is EventKind.ROLLBACK_STARTED
             begun -= link.event.kind is EventKind.ROLLBACK_FINISHED
         return begun > 0
-
-
-@dataclass
-class Reaper:
-    """End the processes of aborted tasks on this machine, whoever aborted them and wherever."""
-
-    ending: Ending
-    seconds: float = REAP_SECONDS
-    _over: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread = threading.Thread(target=self._watch, name="keelway-reaper", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop looking."""
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join(self.seconds + 5.0)
-
-    def look(self) -> int:
-        """End what runs for aborted tasks; return for how many tasks something ran."""
-        rows = self.ending.app.ledger.tasks(open_only=True, limit=1_000)
-        return sum(1 for row in rows if row.abort_by and self.ending.end_processes(row))
-
-    def _watch(self) -> None:
-        while not self._over.wait(self.seconds):
-            try:
-                self.look()
-            except KeelwayError as error:
-                _log.warning("cannot look for aborted tasks: %s", error)
