@@ -11,7 +11,7 @@ import structlog
 from keelway.telemetry.logs import close_log
 from keelway.telemetry.spans import close_spans
 
-KEPT = ("dbos", "httpx2", "httpcore2", "urllib3")
+KEPT = ("alembic", "dbos", "httpx2", "httpcore2", "urllib3")
 
 
 @pytest.fixture(autouse=True)

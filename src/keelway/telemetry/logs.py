@@ -33,8 +33,13 @@ LEVELS = {
 }
 FORMATS = ("text", "json")
 
-_CHATTY = {"httpx2": logging.WARNING, "httpcore2": logging.WARNING, "urllib3": logging.WARNING}
-"""Libraries that tell every request, whatever level was asked for."""
+_CHATTY = {
+    "alembic": logging.WARNING,
+    "httpx2": logging.WARNING,
+    "httpcore2": logging.WARNING,
+    "urllib3": logging.WARNING,
+}
+"""Libraries that tell every little thing, whatever level was asked for."""
 
 _DBOS_NOISE = ("applicationID", "applicationVersion", "executorID", "traceId")
 _NAME = "keelway-log"
