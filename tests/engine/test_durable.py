@@ -14,6 +14,7 @@ from dbos import DBOS
 
 from keelway.core.errors import OurFault, YourFault
 from keelway.engine.durable import DbosEngine
+from keelway.engine.run.letters import SELDOM_SECONDS
 from keelway.ports.engine import Queue
 from keelway.testing.conformance.engine import QUEUES, EngineTests
 
@@ -229,3 +230,17 @@ def test_nothing_is_said_to_a_hosted_console(make, capfd):
     told = "".join(capfd.readouterr())
     assert "console" not in told
     assert "Traceback" not in told
+
+
+def test_an_answer_wakes_its_story_at_once(make, wait):
+    """The contract with a private part of DBOS: without it a story on SQLite wakes many seconds later."""
+    engine = make()
+    engine.launch({"story": _waits}, {}, ())
+    engine.start("story", "T1", None)
+    wait(lambda: _recorded(engine, "T1", "receive answer"))
+    wait(lambda: engine._life.board.topic_of("T1") == "answer")
+    time.sleep(0.5)
+    begin = time.monotonic()
+    engine.send("T1", "answer", "yes")
+    wait(lambda: engine.status("T1") == "done")
+    assert time.monotonic() - begin < SELDOM_SECONDS / 2

@@ -26,6 +26,7 @@ from keelway.engine import fault, schema
 from keelway.engine.crew import Crew
 from keelway.engine.outside import forget_ended
 from keelway.engine.record import plain
+from keelway.engine.run.letters import notify
 from keelway.engine.run.life import Life, Script
 from keelway.engine.run.verbs import STORY, WAKE
 from keelway.ports.engine import Queue, StageRun, Story
@@ -34,6 +35,9 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.15
 """How often the queue of the stories is asked for work; a start waits half of it on average."""
+
+CREW_POLL_SECONDS = 0.3
+"""Likewise for each worker of a crew: all of them ask the same database."""
 
 JOIN_PAUSE_SECONDS_MAX = 10.0
 """A worker that lost its lease tries to join again at least this often."""
@@ -60,12 +64,12 @@ class DbosEngine:
     """
 
     def __init__(
-        self, database_url: str, home: Path, crew: Crew | None = None, *, poll_seconds: float = POLL_SECONDS
+        self, database_url: str, home: Path, crew: Crew | None = None, *, poll_seconds: float | None = None
     ) -> None:
         self._url = database_url
         self._home = home
         self._crew = crew
-        self._poll_seconds = poll_seconds
+        self._poll_seconds = poll_seconds or (POLL_SECONDS if crew is None else CREW_POLL_SECONDS)
         self._lock = FileLock(home / "engine.lock", timeout=0)
         self._desk: ThreadPoolExecutor | None = None
         self._script = Script({}, {}, {})
@@ -203,6 +207,7 @@ class DbosEngine:
         def post() -> None:
             try:
                 DBOS.send(run, letter, topic)
+                notify(run, topic)
             except dbos_error.DBOSNonExistentWorkflowError:
                 return  # forgotten runs hear nothing, like finished ones
 

@@ -21,6 +21,7 @@ from keelway.engine.record import plain
 from keelway.engine.run import recovery
 from keelway.engine.run.board import Board
 from keelway.engine.run.database import Guard, is_sqlite, sqlite_engine
+from keelway.engine.run.letters import ask_seldom
 from keelway.engine.run.verbs import STAGE, STORY, Office, StageVerbs, StoryVerbs
 from keelway.ports.engine import Queue, StageRun, Story
 
@@ -30,7 +31,7 @@ STAGE_POLL_FACTOR = 1.6
 """The queues of the stages are asked less often: every poll costs two milliseconds of processor time."""
 
 NOTICE_SECONDS = 0.2
-"""How often SQLite is asked for messages to waiting stories."""
+"""How often DBOS gets to ask SQLite for messages; ``letters`` says how often it does."""
 
 CLOSE_SECONDS = 5.0
 """How long ``close`` waits for stages to reach their next verb, and for threads to end."""
@@ -47,7 +48,8 @@ LOOK_SECONDS = 2.0
 ALONE_LOOK_SECONDS = 30.0
 """Likewise where no other process works."""
 
-LOOK_BATCH = 500
+LOOK_BATCH = 200
+"""Where more runs wait, they are looked at in turns."""
 
 _log = logging.getLogger("keelway.engine")
 
@@ -76,6 +78,7 @@ class Life:
         self._database: Database | None = None
         self._begun = 0.0
         self._swept: float | None = None
+        self._turn = 0
         self._waiting = False
         self._ready = threading.Event()
         self._stop = threading.Event()
@@ -164,6 +167,8 @@ class Life:
             DBOS.listen_queues([name for name in queues if listens(name, crew.worker)])
         self.usable = True
         DBOS.launch()
+        if is_sqlite(self._url):
+            ask_seldom()
         for queue in queues.values():
             DBOS.register_queue(
                 queue.name,
@@ -238,19 +243,19 @@ class Life:
 
     def _look(self) -> None:
         """Tell runs of this process that another one has cancelled them."""
-        runs = self.board.everybody()
-        for start in range(0, len(runs), LOOK_BATCH):
-            found = DBOS.list_workflows(
-                workflow_ids=runs[start : start + LOOK_BATCH],
-                status="CANCELLED",
-                load_input=False,
-                load_output=False,
-            )
-            for run in found:
-                self.board.ring(run.workflow_id)
-                topic = self.board.topic_of(run.workflow_id)
-                if topic is not None:
-                    self._office.wake(run.workflow_id, topic)
+        runs = sorted(self.board.everybody())
+        self._turn = 0 if self._turn >= len(runs) else self._turn
+        batch, self._turn = runs[self._turn : self._turn + LOOK_BATCH], self._turn + LOOK_BATCH
+        if not batch:
+            return
+        found = DBOS.list_workflows(
+            workflow_ids=batch, status="CANCELLED", load_input=False, load_output=False
+        )
+        for run in found:
+            self.board.ring(run.workflow_id)
+            topic = self.board.topic_of(run.workflow_id)
+            if topic is not None:
+                self._office.wake(run.workflow_id, topic)
 
 
 def apart(work: Callable[[], T]) -> T:
