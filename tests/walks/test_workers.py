@@ -188,3 +188,43 @@ def test_a_worker_that_is_killed_while_it_develops_loses_nothing(yard: Yard, unt
     yard.hands[other].send_signal(signal.SIGINT)
     assert yard.hands[other].wait(20) == 0
     assert yard.said(other, "left")
+
+
+@pytest.mark.soak
+def test_a_worker_that_is_asked_twice_to_leave_hands_its_task_back_at_once(yard: Yard) -> None:
+    up = yard.types("up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    yard.hires("one", "dev")
+    yard.waits(lambda: yard.said("one", "joined"))
+    assert yard.types("ask", "Please add a /bye endpoint").returncode == 0
+    room = yard.folder / "one" / "workspaces" / "T-1" / "greeter.py"
+    yard.waits(lambda: room.exists() and "/bye" in room.read_text())
+    yard.hands["one"].send_signal(signal.SIGTERM)
+    yard.waits(lambda: yard.said("one", "draining"))
+    yard.hands["one"].send_signal(signal.SIGTERM)
+    assert yard.hands["one"].wait(30) == 0
+    assert yard.said("one", "left")[0]["running"] == 1
+    assert "T-1 went back to the others" in yard.said("one", "left")[0]["text"]
+    yard.hires("two", "dev")
+    yard.waits(lambda: yard.said("two", "ended"), 120)
+    assert yard.row().status not in CLOSED
+    assert yard.row().commit_sha
+
+
+@pytest.mark.soak
+def test_an_emergency_stop_and_an_abort_reach_the_worker(yard: Yard) -> None:
+    up = yard.types("up", "--detach")
+    assert up.returncode == 0, up.stdout + up.stderr
+    yard.hires("one", "dev")
+    yard.waits(lambda: yard.said("one", "joined"))
+    assert yard.types("freeze", "fire").returncode == 0
+    yard.waits((yard.folder / "one" / "FREEZE").exists, 20)
+    assert yard.types("unfreeze", home="one").returncode == 0
+    yard.waits(lambda: not (yard.folder / "hub" / "FREEZE").exists(), 20)
+    assert yard.types("ask", "Please add a /bye endpoint").returncode == 0
+    room = yard.folder / "one" / "workspaces" / "T-1" / "greeter.py"
+    yard.waits(lambda: room.exists() and "/bye" in room.read_text())
+    assert yard.types("abort", "T-1", "--yes").returncode == 0
+    yard.waits(lambda: yard.row().status is Status.ABORTED, 60)
+    yard.waits(lambda: yard.said("one", "ended"), 60)
+    yard.waits(lambda: not room.exists(), 120)
