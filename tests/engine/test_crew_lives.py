@@ -53,22 +53,32 @@ def _stories(count, **payload):
     return {f"T{n}": ["deliver", {"steps": 6, "seconds": 0.1, **payload}] for n in range(count)}
 
 
-def _kill_one_of_three(rig, workers, stories):
+def _kill_one_of_three(rig, workers, stories, before=lambda name: None):
     pids = rig.start(workers, stories)
     until(lambda: len(rig.lines()) > len(stories))
     names = rig.workers()
     busy = max(pids, key=lambda pid: sum(line.worker == names[pid] for line in rig.lines()[-6:]))
+    before(names[busy])
     os.kill(busy, signal.SIGKILL)
     seconds = until(lambda: rig.ended() == {"SUCCESS": len(stories)}, WITHIN_SECONDS, rig.said)
     last = {line.run: line.step for line in rig.lines() if line.worker == names[busy]}
     return seconds, set(last.items())
 
 
+def _claimed_by_one_who_died(roster):
+    """Declare a worker dead in the name of one who does not live to take up what it leaves."""
+    return lambda name: roster.claim_dead("a-claimer", 30, (name,))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("machine", [None, pytest.param("apart", marks=pytest.mark.soak)])
-def test_what_a_killed_worker_left_ends_on_the_others(rig, machine):
-    workers = [{} if machine is None else {"machine": f"{machine}-{n}"} for n in range(3)]
-    seconds, in_flight = _kill_one_of_three(rig, workers, _stories(9))
+@pytest.mark.parametrize(
+    "how",
+    ["one machine", *(pytest.param(how, marks=pytest.mark.soak) for how in ("three machines", "claimer"))],
+)
+def test_what_a_killed_worker_left_ends_on_the_others(rig, roster, how):
+    workers = [{"machine": f"m-{n}"} if how == "three machines" else {} for n in range(3)]
+    before = _claimed_by_one_who_died(roster) if how == "claimer" else lambda name: None
+    seconds, in_flight = _kill_one_of_three(rig, workers, _stories(9), before)
     print(f"all ended {seconds:.1f} s after the kill; in flight {len(in_flight)}, twice {len(rig.twice())}")
     assert set(rig.twice().values()) <= {2}
     assert rig.twice().keys() <= in_flight

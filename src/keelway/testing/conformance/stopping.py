@@ -112,6 +112,7 @@ class StoppingTests:
         runtime.start("story", "T2", "waits")
         wait(lambda: runtime.status("T1") == "done" and runtime.status("T2/1") == "done")
         assert runtime.forget(datetime(2020, 1, 1, tzinfo=UTC)) == 0
+        assert runtime.forget(datetime(2999, 1, 1, tzinfo=UTC), {"T1"}) == 0
         assert runtime.forget(datetime(2999, 1, 1, tzinfo=UTC)) == 1
         assert [runtime.status(run) for run in ("T1", "T1/1")] == ["absent", "absent"]
         assert [runtime.status(run) for run in ("T2", "T2/1")] == ["running", "done"]
