@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -122,6 +123,14 @@ class TestBackup:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         assert (caught.value.code, bool(caught.value.hint)) == ("backup_failed", True)
         assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+    def test_a_home_with_marks_in_its_name(self, ready_file, said, tmp_path):
+        home = Home(tmp_path / "a #%20 home")
+        home.prepare()
+        shutil.copy(ready_file, home.book)
+        made = backup.take(home, said.append, tmp_path / "copy?mode=memory")
+        assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["copy?mode=memory"]
+        assert made.size_bytes == home.book.stat().st_size
 
     def test_before_the_first_start_there_is_nothing_to_copy(self, tmp_path, said):
         with pytest.raises(YourFault, match="Nothing has run"):

@@ -105,14 +105,14 @@ def _copy_sqlite(source: str, fresh: Path, say: Say) -> None:
     """Copy all pages in one step, so that writers neither disturb the copy nor start it anew."""
     say(f"Copying {source}.")
     with (
-        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)) as live,
+        closing(sqlite3.connect(f"{_uri(Path(source))}?mode=ro", uri=True, timeout=30)) as live,
         closing(sqlite3.connect(fresh)) as kept,
     ):
         live.backup(kept, pages=-1)
         # The copy is one file: a write-ahead log beside it would be a part that can get lost.
         kept.execute("PRAGMA journal_mode=DELETE")
     say("Checking the copy.")
-    with closing(sqlite3.connect(f"file:{fresh}?mode=ro&immutable=1", uri=True)) as kept:
+    with closing(sqlite3.connect(f"{_uri(fresh)}?mode=ro&immutable=1", uri=True)) as kept:
         told = [str(row[0]) for row in kept.execute("PRAGMA integrity_check(5)")]
     if told != ["ok"]:
         raise TheirFault(
@@ -122,3 +122,8 @@ def _copy_sqlite(source: str, fresh: Path, say: Say) -> None:
         )
     with contextlib.suppress(OSError):
         fresh.chmod(0o600)
+
+
+def _uri(path: Path) -> str:
+    """Return a path as SQLite reads it beside options: a question mark in it is no option."""
+    return path.absolute().as_uri()
