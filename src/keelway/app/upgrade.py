@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 _WAYS_BACK = frozenset({"unwind", "rollback", CLOSE_OUT})
 CLOSING = "close"
 """Status of a run whose end an interrupted upgrade began."""
+
+LOOK_SECONDS = 0.2
 
 ROSTER_SINCE = 3
 """Schema of the book that first held the list of workers."""
@@ -111,7 +114,6 @@ class _Upgrade:
         self._say = say
         self._ledger: SqlLedger | None = None
         self._before = schemas(home, database)
-        self._before = schemas(home, database)
         self._report = Upgraded(schema.SCHEMA, dry_run=False, book_from=self._before.book, book_to=VERSION)
 
     def foresee(self) -> Upgraded:
@@ -131,14 +133,7 @@ class _Upgrade:
 
     def carry_out(self) -> Upgraded:
         """Do it."""
-        with self._backlog.alone(self._home.root):
-            found = self._in_the_way()
-            if found:
-                raise YourFault(
-                    "old_workers",
-                    f"Workers of another workflow schema still work: {', '.join(found)}.",
-                    "end them with keelway down --server-only on their hosts, then repeat keelway upgrade",
-                )
+        with self._alone():
             if not self._before.current or self._backlog.stranded():
                 self._report = replace(self._report, backup=self._back_up())
             tables.bring_up(self._home, self._say)
@@ -147,6 +142,30 @@ class _Upgrade:
             for group in self._groups():
                 self._settle(group, act=True)
         return self._report
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let nobody work meanwhile; who was killed a moment ago is waited for until its lease is over."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._backlog.alone(self._home.root))
+            except YourFault:
+                self._insist_nobody()
+                raise
+            end = time.monotonic() + self._config.file.worker.lease_seconds
+            while self._in_the_way() and time.monotonic() < end:
+                time.sleep(LOOK_SECONDS)
+            self._insist_nobody()
+            yield
+
+    def _insist_nobody(self) -> None:
+        found = self._in_the_way()
+        if found:
+            raise YourFault(
+                "old_workers",
+                f"Workers of another workflow schema still work: {', '.join(found)}.",
+                "end them with keelway down --server-only on their hosts, then repeat keelway upgrade",
+            )
 
     def _groups(self) -> list[_Group]:
         from keelway.engine.upgrade.replay import first_difference
@@ -182,10 +201,10 @@ class _Upgrade:
             self._tell("adopted", group, row, fits if group.why else "goes on where it stood")
 
     def _adopt(self, group: _Group, row: TaskRow | None) -> None:
+        self._record(group, row, "adopted")  # first, so that a kill cannot leave it out of the book
         for run in group.runs:
             difference = group.differences.get(run.run)
             self._backlog.adopt(run, difference.position if difference else None)
-        self._record(group, row, "adopted")
 
     def _close(self, group: _Group, row: TaskRow) -> None:
         undo = Undo(row.task, row.stage, "failed", OUTGROWN, _message(group, row))
@@ -193,8 +212,8 @@ class _Upgrade:
         def order(number: int) -> Any:
             return to_json(Closing(undo, (number - 1) * ENTRIES + 1))
 
-        self._backlog.close_out(group.runs, lambda number: closing_run(group.story, number), CLOSE_OUT, order)
         self._record(group, row, "closed")
+        self._backlog.close_out(group.runs, lambda number: closing_run(group.story, number), CLOSE_OUT, order)
 
     def _record(self, group: _Group, row: TaskRow | None, what: str) -> None:
         if self._ledger is None:
