@@ -42,7 +42,7 @@ class Killer:
         self._effects, self._points = folder / "effects", folder / "points"
         self._how = point.partition("!")[2]
         self._point = point.partition("!")[0]
-        self._point += "" if self._point.count(":") > 1 else ":1"
+        self._point += "" if self._point.rpartition(":")[2].isdigit() else ":1"
         self._reached: Counter[str] = Counter()
         self._lock = threading.Lock()
 

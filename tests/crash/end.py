@@ -29,6 +29,7 @@ _SHA, _ULID = (
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _JUDGEMENT = re.compile(r"(?:pass|inconclusive|rollback): \d+ requests, .*?(?=\\n|\n)")
 """What a verdict was made from: how much was seen depends on how long nobody looked."""
+_SPAN = re.compile(r"\bN (?:(?:d|h|min) N )*(?:d|h|min|s)\b")
 _NUMBER = re.compile(r"\d+(?:[.:,]\d+)*")
 
 
@@ -120,4 +121,4 @@ def _lines(path: Path) -> list[str]:
 
 
 def _number(text: str) -> str:
-    return _NUMBER.sub("N", _JUDGEMENT.sub("judged", text))
+    return _SPAN.sub("N s", _NUMBER.sub("N", _JUDGEMENT.sub("judged", text)))

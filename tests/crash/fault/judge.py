@@ -31,8 +31,8 @@ CALLS = ("needs you", "revert by hand")
 PAGED_FOR = frozenset({"trees", "environments", "merges reverted"})
 """What may be open when a person was called to it by name."""
 
-TIDYING = {"tag": "tags", "tell": "end told once"}
-"""What may be missing when the failure of this effect is in the book."""
+TIDYING = {"tag": "tags", "tell": "end told once", "close workspace": "workspaces closed"}
+"""What may be missing when the failure of this effect is in the book; the clean-up removes a workspace later."""
 
 
 @dataclass(frozen=True)

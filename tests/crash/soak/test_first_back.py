@@ -27,7 +27,7 @@ def test_the_way_back_acts_first(point, store, tmp_path, request, record_propert
     cluster = request.getfixturevalue("postgres_cluster") if store == "postgresql" else None
     ground = Ground(tmp_path, cluster)
     ground.prepare(set())
-    template, folder = ground.states["b", ""], tmp_path / "first"
+    template, folder = ground.states["b", ""], tmp_path / "back"
     run_program(PROGRAM, str(template), str(folder), point, str(OTHERS), ground.address(folder, template))
     assert json.loads((folder / "codes.json").read_text()) == [-9, 0], (folder / "stderr").read_text()[
         -2_000:
