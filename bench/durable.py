@@ -172,7 +172,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         make = None if without else stack.enter_context(cluster.cluster())
         with running(chosen, folder, make) as failed:
             up = [engine for engine in chosen if f"{engine.name} on {engine.database}" not in failed]
-            for _ in range(options.rounds):
+            for number in range(options.rounds):
+                print(f"round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
                 for engine in up:
                     engine.turn(options.seconds, options.flight)
         kept = []
