@@ -101,7 +101,7 @@ def _freeze_one(rig, pids):
     claimed = "SELECT dead_by FROM keel_workers WHERE id = :id AND dead_at IS NOT NULL"
     until(lambda: rig.sql(claimed, id=names[busy]), 20, rig.said)
     seen = len(rig.lines())
-    until(lambda: len(rig.lines()) > seen)
+    until(lambda: len(rig.lines()) > seen, 30, rig.said)
     os.kill(busy, signal.SIGCONT)
     until(lambda: rig.workers()[busy] != names[busy], 20, rig.said)  # it has joined again
     return [line for line in rig.lines() if line.worker == names[busy] and line.at > frozen_at + 0.001]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, create_engine, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, create_engine, delete, event, insert, or_, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
@@ -52,18 +52,28 @@ def open_roster(database_url: str, patience_seconds: float = 5.0) -> SqlRoster:
         patience_seconds: how long the database may take for an answer.
     """
     address = make_url(database_url)
-    settings: dict[str, Any] = {}
-    if address.get_backend_name() == "postgresql":
-        milliseconds = round(patience_seconds * 1_000)
-        settings = {
-            "connect_timeout": max(2, round(patience_seconds)),
-            "tcp_user_timeout": milliseconds,
-            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
-        }
+    postgresql = address.get_backend_name() == "postgresql"
+    milliseconds = round(patience_seconds * 1_000)
+    settings = {"connect_timeout": max(2, round(patience_seconds)), "tcp_user_timeout": milliseconds}
     engine = create_engine(
-        address, pool_size=2, max_overflow=2, pool_timeout=patience_seconds, connect_args=settings
+        address,
+        pool_size=2,
+        max_overflow=2,
+        pool_timeout=patience_seconds,
+        connect_args=settings if postgresql else {},
     )
-    return SqlRoster(prepare(engine))
+    prepare(engine)
+    if postgresql:
+        event.listen(engine, "connect", lambda connection, _record: _hurry(connection, milliseconds))
+    return SqlRoster(engine)
+
+
+def _hurry(connection: Any, milliseconds: int) -> None:
+    """Let no statement wait long, and a process that is frozen inside a transaction hold nothing for long."""
+    with connection.cursor() as cursor:
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SET {name} = {milliseconds}")
+    connection.commit()
 
 
 class SqlRoster:

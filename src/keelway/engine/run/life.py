@@ -154,6 +154,9 @@ class Life:
             config["system_database_engine"] = self._database
         else:
             config["sys_db_pool_size"] = POOL_SIZE
+        if self.crew is not None:
+            # A process that is frozen inside a transaction must not keep from the others what it holds.
+            config["sys_db_idle_transaction_timeout_sec"] = self.crew.lease_seconds
         made = self._made = DBOS(config=config)
         logging.getLogger("dbos").addFilter(fault.HUSH)
         asked, got = (schema.SCHEMA, self.name), (DBOS.application_version, DBOS.executor_id)

@@ -17,6 +17,7 @@ from keelway.engine import fault
 from keelway.engine.record import Turn, capture, plain, release
 from keelway.engine.run.board import Board
 from keelway.engine.schema import SCHEMA
+from keelway.ports.engine import Conductor, Engine
 
 STAGE = "stage"
 """Name of the one generic workflow that runs every stage."""
@@ -70,6 +71,11 @@ class StageVerbs:
         self._board = board
         self._bell = bell
         self._turn = Turn(run)
+
+    @property
+    def id(self) -> str:
+        """Return the id of this run."""
+        return self._run
 
     def step(self, name: str, effect: Callable[[], Any]) -> Any:
         """Run an effect once and return its recorded result."""
@@ -237,3 +243,6 @@ class StoryVerbs:
 
 def _mismatch(run: str, name: str, error: dbos_error.DBOSUnexpectedStepError) -> OurFault:
     return fault.nondeterministic(run, name, str(error.inputs[3]))
+
+
+_checks: tuple[type[Engine], type[Conductor]] = (StageVerbs, StoryVerbs)
