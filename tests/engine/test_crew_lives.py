@@ -13,6 +13,7 @@ from tests.engine.rig import Rig, until
 from keelway.core.errors import OurFault, TheirFault, YourFault
 from keelway.engine.crew import Crew, this_worker
 from keelway.engine.durable import DbosEngine
+from keelway.store.database import open_database, upgrade
 from keelway.store.roster import open_roster
 from keelway.testing.conformance.engine import QUEUES as THEIRS
 from keelway.testing.conformance.engine import EngineTests
@@ -111,7 +112,7 @@ def _freeze_one(rig, pids):
 @pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=[pytest.mark.soak, pytest.mark.timeout(600)])])
 def test_a_worker_that_was_frozen_past_its_lease_does_nothing_outside(rig, rounds):
     stories = {f"T{n}": ["deliver", {"steps": 60 * rounds, "seconds": 0.1}] for n in range(4)}
-    pids = rig.start([{}, {}], stories, beat=0.2, lease=1.5)
+    pids = rig.start([{}, {}], stories, beat=0.2, lease=2.0)
     outside = [_freeze_one(rig, pids) for _ in range(rounds)]
     print(f"{outside.count([])} of {rounds} did nothing outside after they woke")
     assert outside == [[]] * rounds
@@ -142,6 +143,33 @@ def test_who_lost_its_lease_joins_again_and_goes_on(work, roster):
     assert [seen.state(30) for seen in roster.workers()] == ["dead", "alive"]
     engine.close()
     assert [seen.state(30) for seen in roster.workers()] == ["dead", "left"]
+
+
+@pytest.mark.soak
+def test_a_worker_outlives_the_absence_of_its_database(make_cluster, tmp_path):
+    cluster = make_cluster()
+    cluster.sql("CREATE DATABASE gone")
+    database = open_database(cluster.url("gone"))
+    upgrade(database)
+    database.dispose()
+    roster = open_roster(cluster.url("gone"), patience_seconds=1)
+    crew = Crew(this_worker(("all",)), roster, 0.3, 2.0)
+    engine = DbosEngine(cluster.url("gone"), tmp_path / "here", crew, poll_seconds=0.05)
+    engine.launch(STORIES, STAGES, QUEUES)
+    engine.start("parked", "T1", {})
+    until(lambda: engine.status("T1") == "running")
+    first = engine.worker_id
+    cluster.stop()
+    with pytest.raises(TheirFault):
+        until(crew.fence)
+    until(lambda: engine.worker_id != first)
+    cluster.start()
+    until(lambda: engine.worker_id not in {"", first}, 60)
+    until(lambda: _status(engine, "T1") == "running", 60)
+    engine.send("T1", "answer", "yes")
+    until(lambda: engine.status("T1") == "done")
+    engine.close()
+    roster.close()
 
 
 def test_a_crew_is_joined_by_its_rules_only(work, roster, crew_url, tmp_path):

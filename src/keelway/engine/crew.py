@@ -97,6 +97,7 @@ class Crew:
         self._until = float("-inf")
         self._over = False
         self._stop = threading.Event()
+        self._nudged = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def join(self, tend: Callable[[tuple[str, ...]], None], lapsed: Callable[[], None]) -> None:
@@ -151,9 +152,14 @@ class Crew:
         """Stop beating and act no more."""
         self._over = True
         self._stop.set()
+        self._nudged.set()
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(self.lease_seconds)
+
+    def nudge(self) -> None:
+        """Look after the others now rather than at the next beat."""
+        self._nudged.set()
 
     def again(self) -> Crew:
         """Return the same worker under a new name, not yet joined."""
@@ -194,7 +200,8 @@ class Crew:
                 return
             except Exception as error:  # noqa: BLE001 - whatever it was, the dead are looked after again
                 _log.warning("worker %s cannot look after the others: %s", self.worker.id, error)
-            self._stop.wait(self.beat_seconds)
+            self._nudged.wait(self.beat_seconds)
+            self._nudged.clear()
 
     def _gone(self, seen: Presence) -> bool:
         """Say whether a worker on this machine has ended without a word."""

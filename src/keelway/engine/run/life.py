@@ -104,7 +104,9 @@ class Life:
             self.crew.join(self._tend, lapsed)
         apart(lambda: self._launch(poll_seconds))
         self._ready.set()
-        if self.crew is None:
+        if self.crew is not None:
+            self.crew.nudge()
+        else:
             self._tending = threading.Thread(target=self._alone, name="keelway-tend", daemon=True)
             self._tending.start()
 
