@@ -6,6 +6,7 @@ possible, and a person was called to the rest by name.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,11 @@ ONCE = frozenset(
     }
 )
 """Verbs that people outside see: each of their keys may alter something once at most."""
+
+ONCE_PER_TASK = frozenset({"open_issue", "open_pull", "merge", "tag", "revert"})
+"""Verbs that are done once for a task and a name, whichever attempt does it."""
+
+_ATTEMPT = re.compile(r"/\d+/")
 
 CLOSED = frozenset({"deployed", "failed", "rolled_back", "aborted"})
 CALLS = ("needs you", "revert by hand")
@@ -81,9 +87,10 @@ def _is_call(line: str) -> bool:
 
 
 def twice(effects: Counter[str]) -> dict[str, int]:
-    """Return what people outside would see twice."""
-    return {
-        what: count
-        for what, count in effects.items()
-        if count > 1 and what.split(" ")[0].split(".")[-1] in ONCE
-    }
+    """Return what people outside would see twice, also when a second attempt of a stage did it under another key."""
+    seen: Counter[str] = Counter()
+    for what, count in effects.items():
+        verb = what.split(" ")[0].split(".")[-1]
+        if verb in ONCE:
+            seen[_ATTEMPT.sub("/N/", what) if verb in ONCE_PER_TASK else what] += count
+    return {what: count for what, count in seen.items() if count > 1}

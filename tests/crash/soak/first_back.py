@@ -48,7 +48,11 @@ def go_on(folder: Path, kinds: list[str], mark: int) -> None:
     while plane.ledger.find(first.id).status not in CLOSED and time.monotonic() < deadline:
         time.sleep(0.02)
     begun = [link.event for link in plane.ledger.events(limit=100_000)][mark:]
-    order = [event.task == first.id for event in begun if event.kind is EventKind.EFFECT_INTENDED]
+    acts = {
+        EventKind.EFFECT_INTENDED,
+        EventKind.EFFECT_DONE,
+    }  # what was intended before the kill is not noted again
+    order = [event.task == first.id for event in begun if event.kind in acts]
     end = plane.ledger.find(first.id).status.value
     said = {"first_is_back": order[:1] == [True], "others_later": order.count(False), "end": end}
     (folder / "order.json").write_text(json.dumps({**said, "tasks": len(plane.ledger.tasks())}))
