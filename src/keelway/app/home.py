@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from keelway.app.config import environment_variables
 
@@ -35,7 +36,7 @@ class Home:
     @property
     def database_url(self) -> str:
         """Return the URL of the store and the engine."""
-        return self.store_url or f"sqlite:///{self.book}"
+        return self.store_url or f"sqlite:///{quote(str(self.book))}"
 
     @property
     def book(self) -> Path:

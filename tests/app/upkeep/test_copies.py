@@ -125,7 +125,7 @@ class TestBackup:
         assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
     def test_a_home_with_marks_in_its_name(self, ready_file, said, tmp_path):
-        home = Home(tmp_path / "a #%20 home")
+        home = Home(tmp_path / "a ?#%20 hömé")
         home.prepare()
         shutil.copy(ready_file, home.book)
         made = backup.take(home, said.append, tmp_path / "copy?mode=memory")
