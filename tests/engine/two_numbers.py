@@ -90,8 +90,8 @@ def ask(point: str = "", alive: int = -1) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def go_on(until: str = "deployed", watches: int = 0) -> None:
-    """Work until the task has a status, and so many looks are over."""
+def go_on(until: str = "deployed", *, watched: bool = False) -> None:
+    """Work until the task has a status, and also its first look is over if it is watched."""
     here = plane()
     here.commands.resubmit_unstarted()
     (row,) = here.ledger.tasks()
@@ -99,22 +99,18 @@ def go_on(until: str = "deployed", watches: int = 0) -> None:
     def reached() -> bool:
         here.answer()
         told = here.ledger.find(row.task.id).status.value
-        looks = [here.engine.status(f"{row.task.id}:watch-{number}") for number in (1, 2)]
+        look = here.engine.status(f"{row.task.id}:watch-1")
         ended = {
-            "deployed": lambda: "absent" not in looks[:1],
-            "failed": lambda: here.engine.status(f"{row.task.id}:end-1") == "done",
+            "deployed": look == "done" if watched else look != "absent",
+            "failed": here.engine.status(f"{row.task.id}:end-1") == "done",
         }
-        return (
-            told == until
-            and ended.get(until, lambda: True)()
-            and all(look == "done" for look in looks[:watches])
-        )
+        return told == until and ended.get(until, True)
 
     wait(reached)
     row = here.ledger.find(row.task.id)
     TOLD[f"end under {schema.SCHEMA}"] = [row.status.value, row.code, row.error]
     TOLD["people"] = [message.body for message in here.kept["notifier"].everything()["messages"]]
-    if watches:
+    if watched:
         here.close()
     # Without a close this is a kill: what is delayed or parked stays as it is.
 
@@ -208,7 +204,7 @@ def delayed() -> None:
     parked()
     forked(go_on, "2")
     forked(upgrade, "3")
-    forked(lambda: go_on(watches=2), "3")
+    forked(lambda: go_on(watched=True), "3")
 
 
 def developing() -> None:
