@@ -19,22 +19,22 @@ from tests.crash.soak.tend import TRUSTING, submit
 
 from keelway.core.model.event import EventKind
 from keelway.core.model.lifecycle import CLOSED
-from keelway.core.model.project import PRODUCTION
 from keelway.store.database import open_database
 from keelway.store.ledger import SqlLedger
 
 SECONDS_MAX = 240.0
+UNDER_WAY = frozenset({"pr_open", "staging", "observing", "promoting"})
 
 
 def begin(folder: Path, kinds: list[str], point: str) -> None:
-    """Live the first task to the appointed point; the others are asked for when it is in production."""
+    """Live the first task to the appointed point; the others are asked for when it is being merged."""
     plane = Plane(Setting(folder, Cast(kinds), point, policy=TRUSTING))
     name_the_engine(plane.killer)
     submit(plane, kinds[:1])
     deadline = time.monotonic() + SECONDS_MAX
     while time.monotonic() < deadline:
-        task = plane.ledger.tasks()[-1].task.id
-        if any(entry.task == task for entry in plane.ledger.deployments(PRODUCTION)):
+        first = next(row for row in plane.ledger.tasks() if row.task.number == 1)
+        if first.status.value in UNDER_WAY:
             submit(plane, kinds)
         time.sleep(0.01)
 
