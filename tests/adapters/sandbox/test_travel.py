@@ -64,7 +64,7 @@ def files_of(folder: str) -> dict[str, tuple[str, bytes]]:
         if name.split("/")[0] == ".git" or (path.is_dir() and not path.is_symlink()):
             continue
         if path.is_symlink():
-            found[name] = ("link", os.readlink(path).encode())
+            found[name] = ("link", str(path.readlink()).encode())
         else:
             found[name] = (oct(path.stat().st_mode & stat.S_IXUSR), path.read_bytes())
     return found
@@ -203,7 +203,7 @@ def test_a_mirror_moves_a_task_branch_at_the_hub_and_nothing_else(
     again = one.forge.rebase(done.head_sha, onto, "m", BRANCH)
     assert again == moved
     for verb in (
-        lambda: one.forge.refresh(),
+        one.forge.refresh,
         lambda: one.forge.tag("v1", base, "m", key="t"),
         lambda: one.forge.delete_branch(BRANCH, key="d"),
         lambda: one.forge.revert("develop", base, "m", key="r"),
