@@ -22,6 +22,7 @@ PAGE = ROOT / "docs" / "how-to" / "operate.md"
 PAGES = (PAGE, ROOT / "docs" / "how-to" / "one-to-many.md")
 SAFE = "/somewhere/safe"
 BIN = Path(sys.executable).parent
+pytestmark = pytest.mark.timeout(300)
 
 
 def blocks(page: Path) -> dict[str, str]:
