@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.conformance.git_rig import git
 from tests.crash.doors import Kept
+from tests.crash.fault.judge import twice
 
 from keelway.adapters.forge.local import LocalForge
 from keelway.core.model.event import EventKind, verify_chain
@@ -95,6 +96,7 @@ def describe(
         "messages": [
             _number(text(f"{told.to} {told.subject} {told.body}")) for told in kept["notifier"].messages
         ],
+        "twice": sorted(map(text, twice(Counter(map(ast.literal_eval, _lines(folder / "effects")))))),
         "effects": Counter(text(ast.literal_eval(line)) for line in _lines(folder / "effects")),
         "events": Counter(
             text(f"{link.event.kind.value} {link.event.stage}/{link.event.attempt} {link.event.key}")

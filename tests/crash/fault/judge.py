@@ -27,7 +27,7 @@ ONCE = frozenset(
 )
 """Verbs that people outside see: each of their keys may alter something once at most."""
 
-ONCE_PER_TASK = frozenset({"open_issue", "open_pull", "merge", "tag", "revert"})
+ONCE_PER_TASK = frozenset({"open_issue", "merge", "tag", "revert"})
 """Verbs that are done once for a task and a name, whichever attempt does it."""
 
 _ATTEMPT = re.compile(r"/\d+/")

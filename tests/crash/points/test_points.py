@@ -108,7 +108,7 @@ def _told(end: dict[str, Any]) -> End:
         end["task"][1],
         _outside(end),
         end["told"],
-        Counter(end["effects"]),
+        Counter(end["twice"] * 2),
         end["failed effects"],
         all(not entry.endswith(" ") for entry in end["quarantine"]),
         end["workspaces"],
