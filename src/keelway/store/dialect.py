@@ -22,7 +22,10 @@ WRITE = {"keel_write": True}
 """Execution options of a connection whose next transaction writes."""
 
 BUSY_MILLISECONDS = 30_000
-"""How long a writer waits for the others, and how long a silent one may hold them up on PostgreSQL."""
+"""How long a writer waits for the others."""
+
+SILENT_MILLISECONDS = 5_000
+"""How long one that was frozen inside a transaction may hold the others up, on PostgreSQL: nothing of ours thinks there."""
 
 CONNECT_SECONDS = 10
 
@@ -173,10 +176,9 @@ def _open_sqlite(connection: Any, _record: Any) -> None:
 
 def _open_postgresql(connection: Any, _record: Any) -> None:
     # Not as options of the connection: poolers between us and the server refuse those.
-    waits = ("lock_timeout", "idle_in_transaction_session_timeout")
     with connection.cursor() as cursor:
-        for name in waits:
-            cursor.execute(f"SET {name} = {BUSY_MILLISECONDS}")
+        cursor.execute(f"SET lock_timeout = {BUSY_MILLISECONDS}")
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {SILENT_MILLISECONDS}")
     connection.commit()
 
 
