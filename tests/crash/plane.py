@@ -69,6 +69,8 @@ class Setting:
     worker: str = ""
     """Name of this worker when several share the work, each in a home of its own."""
     policy: Policy = POLICY
+    poll_seconds: float = 0.05
+    """How often the queues are asked: more often than usual, for the sake of short tests."""
 
     @property
     def home(self) -> Home:
@@ -117,12 +119,12 @@ class Plane:
     def _engine(self, setting: Setting) -> DbosEngine:
         url = self.home.database_url
         if not setting.worker:
-            return DbosEngine(url, self.home.root, poll_seconds=0.05)
+            return DbosEngine(url, self.home.root, poll_seconds=setting.poll_seconds)
         from keelway.engine.crew import Crew, this_worker
         from keelway.store.roster import open_roster
 
         crew = Crew(this_worker(("all",)), open_roster(url), BEAT_SECONDS, LEASE_SECONDS)
-        return DbosEngine(url, setting.folder / setting.worker, crew, poll_seconds=0.05)
+        return DbosEngine(url, setting.folder / setting.worker, crew, poll_seconds=setting.poll_seconds)
 
     def _doors(self, plays: Plays) -> Doors:
         played: Plays = plays
