@@ -122,7 +122,8 @@ def test_a_worker_that_was_frozen_past_its_lease_does_nothing_outside(rig, work,
     print(f"{outside.count([])} of {rounds} did nothing outside after they woke")
     assert outside == [[]] * rounds
     assert rig.ended().get("ERROR", 0) == 0
-    assert set(rig.twice().values()) <= {2}
+    again = sum(count - 1 for count in rig.twice().values())
+    assert again <= 4 * rounds, "only what was in flight when a worker lost its lease is done again"
 
 
 def _status(engine, run):
