@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from tests.cli.rig import environment
@@ -37,6 +38,17 @@ def front_pid(shop):
     """Return the process that listens for production, 0 when there is none."""
     said = ControlSocket(Places(shop.home).front_socket("production")).answers("/state")
     return int(said["pid"]) if said else 0
+
+
+def scrape(shop, token):
+    """Return what a scraper sees that shows a token, or the status of the refusal."""
+    url = json.loads((shop.home / "server.json").read_text())["url"]
+    asked = Request(f"{url}/metrics", headers={"authorization": f"Bearer {token}"})
+    try:
+        with urlopen(asked, timeout=20) as answer:
+            return answer.read().decode()
+    except HTTPError as error:
+        return str(error.code)
 
 
 def wait_for(reached, seconds=60):
@@ -74,6 +86,14 @@ def test_a_control_plane_from_its_first_start_to_its_end(shop):
     shop.commit()
     deployed = shop("deploy", "staging")
     assert (deployed.code, "staging runs r-" in deployed.out) == (0, True)
+
+    seen = scrape(shop, (shop.home / "metrics.token").read_text())
+    assert 'keelway_stage_runs_total{outcome="passed",stage="deploy"} ' in seen
+    assert "keelway_database_up 1.0" in seen
+    assert scrape(shop, "x" * 43) == "401"
+    log = (shop.home / "keelway.log").read_text()
+    assert "stage deploy passed" in log
+    assert json.loads((shop.home / "server.json").read_text())["token"] not in log
 
     down = shop("down", "--server-only")
     assert (down.code, f"pid {pid}" in down.out) == (0, True)

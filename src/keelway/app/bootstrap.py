@@ -33,6 +33,7 @@ from keelway.store.depot.choose import open_depot
 from keelway.store.ledger import SqlLedger
 from keelway.store.pulls import SqlPullBook
 from keelway.store.roster import SqlRoster, open_roster
+from keelway.telemetry.watched import watched_stages, watched_stories
 from keelway.workflows.cast import QUEUES, queues_at, stage_runs
 from keelway.workflows.pinned import pinned
 from keelway.workflows.stories import stories_under
@@ -101,7 +102,7 @@ class App:
             place = self.seat.hub.id
             stories = {name: pinned(story, place) for name, story in stories.items()}
             queues = queues_at(place)
-        runtime.launch(stories, stages, queues)
+        runtime.launch(watched_stories(stories), watched_stages(stages), queues)
         loaded = Event(
             EventKind.POLICY_LOADED,
             datetime.now(UTC),

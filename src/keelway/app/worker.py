@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keelway.app.bootstrap import App, build
+from keelway.app.control import observe
 from keelway.app.crew.seat import checked_roles, insist_on_many
 from keelway.app.desk import Place, running
 from keelway.app.ending import Ending
@@ -125,6 +126,7 @@ class Crewman:
                 f"The control plane works in {home.root}.",
                 "give the worker a home of its own: KEELWAY_HOME=/some/where keelway worker --role dev",
             )
+        observe.begin(config, home)
         app = build(config, home, roles)
         try:
             app.doors.forge.head(
@@ -134,6 +136,7 @@ class Crewman:
             app.launch(man.runtime, man.bench.beside)
         except BaseException:
             app.close()
+            observe.end()
             raise
         man.cleaner.start()
         man._joined()
@@ -171,6 +174,7 @@ class Crewman:
         while agents and set(agents) & set(self.bench.tasks()) and time.monotonic() < end:
             time.sleep(POLL_SECONDS)
         self.app.close()
+        observe.end()
         back = f" {', '.join(left)} went back to the others." if left else " Nothing was under way."
         self._say(Said("left", f"Worker {self._name} has left.{back}", worker=self._name, running=len(left)))
 

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
-from logging.handlers import RotatingFileHandler
 from typing import Any
 
 import uvicorn
 
 from keelway.app import server_file
-from keelway.app.config import Config
+from keelway.app.control import observe
 from keelway.app.control.plane import ControlPlane, Say
 from keelway.app.desk import Place
 from keelway.app.home import Home
 from keelway.app.server_file import Server
 from keelway.core.model.task import Actor
+from keelway.telemetry.figures import Figures
+from keelway.telemetry.token import scrape_token
 from keelway.web.api import create_app
 from keelway.web.desk import Desk
+from keelway.web.metrics import with_metrics
 
 HOST = "127.0.0.1"
 GRACE_SECONDS = 3
-LOG_BYTES_MAX, LOG_FILES = 10_000_000, 3
 
 
 class _Listening(uvicorn.Server):
@@ -56,21 +56,25 @@ def serve(place: Place, say: Say, *, port: int | None = None) -> None:
     """
     signal.signal(signal.SIGTERM, _leave)
     config, home = place.config, place.home
+    token = server_file.new_token()
+    observe.begin(config, home, token)
     plane = ControlPlane.open(config, home, say)
+    figures = observe.figures_of(plane.app)
     try:
-        _log_to(home)
         plane.bring_baseline()
-        _answer(plane, config, home, say, config.file.server.port if port is None else port)
+        _answer(plane, figures, home, say, token, config.file.server.port if port is None else port)
     except KeyboardInterrupt:
         pass  # asked to end: the way out is the same
     finally:
         server_file.remove(home.server, os.getpid())
+        figures.close()
         plane.close()
+        observe.end()
         say("The control plane has ended. Fronts and releases keep running; keelway down ends them too.")
 
 
-def _answer(plane: ControlPlane, config: Config, home: Home, say: Say, port: int) -> None:
-    token, began = server_file.new_token(), datetime.now(UTC)
+def _answer(plane: ControlPlane, figures: Figures, home: Home, say: Say, token: str, port: int) -> None:
+    began, owner = datetime.now(UTC), plane.app.config.project.owner
     closing = threading.Event()
     holder: list[_Listening] = []
 
@@ -81,7 +85,7 @@ def _answer(plane: ControlPlane, config: Config, home: Home, say: Say, port: int
     desk = Desk(
         plane.commands,
         plane.queries,
-        Actor(config.project.owner, "cli"),
+        Actor(owner, "cli"),
         token,
         version("keelway"),
         os.getpid(),
@@ -99,7 +103,7 @@ def _answer(plane: ControlPlane, config: Config, home: Home, say: Say, port: int
         say('Next: keelway ask "..."; keelway status; Ctrl-C or keelway down to end.')
 
     settings = uvicorn.Config(
-        create_app(desk),
+        with_metrics(create_app(desk), figures, token, scrape_token(home.root)),
         host=HOST,
         port=port,
         loop="asyncio",
@@ -116,11 +120,3 @@ def _answer(plane: ControlPlane, config: Config, home: Home, say: Say, port: int
 
 def _leave(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
-
-
-def _log_to(home: Home) -> None:
-    """Keep a bounded log in the home; what a detached start prints goes to the same file."""
-    handler = RotatingFileHandler(home.log, maxBytes=LOG_BYTES_MAX, backupCount=LOG_FILES)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
