@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Hundreds of short programs are started here; without their bytecode each would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check bench soak docs format clean
+.PHONY: help demo test check bench soak docs histories format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -47,7 +47,7 @@ check: $(VENV)/.ready ## Run the linters, the type checker and the import contra
 	@$(BIN)/mypy
 	@$(BIN)/pytest -q tests/house
 
-bench: $(VENV)/.ready ## Measure: overhead of a task, the front against direct access, start-up, the verdict rule
+bench: $(VENV)/.ready ## Measure: a task, the front, start-up, the verdict rule, durability (ARGS="--peers": beside others)
 	@$(BIN)/python bench/run.py $(ARGS)
 
 soak: $(VENV)/.ready ## Run the longer proofs
@@ -55,6 +55,9 @@ soak: $(VENV)/.ready ## Run the longer proofs
 
 docs: $(VENV)/.ready ## Write the generated reference pages
 	@$(BIN)/python -m keelway.cli.reference docs/reference
+
+histories: $(VENV)/.ready ## Record the lives that the present workflow schema does not have yet
+	@$(BIN)/python -m tests.engine.histories.record $(ARGS)
 
 format: $(VENV)/.ready ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet .
