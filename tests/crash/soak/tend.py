@@ -122,7 +122,7 @@ def _outside(plane: Plane, folder: Path) -> list[str]:
         issues = Counter(row.title for row in connection.execute(select(ISSUES)).all())
     wrong += [f"opened twice: {title} {count}" for title, count in issues.items() if count > 1]
     wrong += [f"lease held: {name}" for name in LEASES if plane.ledger.lease(name, "somebody") is None]
-    wrong += [f"workspace left: {path.name}" for path in plane.home.workspaces.glob("*")]
+    wrong += [f"workspace left: {path.name}" for path in plane.home.workspaces.glob("[!.]*")]
     if (broken := verify_chain(plane.ledger.events(limit=1_000_000))) is not None:
         wrong.append(f"chain broken at {broken}")
     live = plane.target.places[PRODUCTION].active
