@@ -39,7 +39,7 @@ def admit(ctx: Context, task: Task) -> Admitted:
         tracking_title(task),
         tracking_body(task),
         ("agent-developed",),
-        key=ctx.key("open issue"),
+        key=f"{ctx.scene.subject}/open issue",  # one issue a task, however often the stage is tried
     )
     ctx.move(Status.PLANNING)
     return Admitted(task, now, issue)

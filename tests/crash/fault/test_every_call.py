@@ -19,7 +19,7 @@ FAULTS = {
 }
 
 
-KNOWN = {"timeout after success": {"forge.open_issue"}}
+KNOWN: dict[str, set[str]] = {}
 """Not cured yet: intake is tried again under another key and opens a second tracking issue."""
 
 QUICK = {("b", "timeout after success", 4), ("c", "exception", 2)}

@@ -30,6 +30,7 @@ HEAD_START_RUNS = 20
 
 _RANKS = {schema.ROLLBACK: 0, "ops": 1, "watch": 1}
 _LAST = 2
+_WAYS_BACK = frozenset({schema.ROLLBACK, "close_out"})
 _log = logging.getLogger("keelway.engine")
 
 Absence = Callable[[str], float | None]
@@ -56,7 +57,7 @@ class Stray:
     @property
     def rank(self) -> int:
         """Return 0 for a way back, more for what has time."""
-        if self.story == schema.ROLLBACK:
+        if self.story in _WAYS_BACK:
             return 0
         return _RANKS.get(self.queue.partition("@")[0], _LAST)
 
@@ -117,18 +118,26 @@ def take_up(board: Board, absence: Absence, executors: Sequence[str] | None = No
             break
         taken += requeue(stray)
     if taken:
-        _log.info("took up %d unfinished runs, %d of them of ways back", taken, len(first))
+        _log.info(
+            "took up %d unfinished runs, %d of them first: ways back and what was at an environment",
+            taken,
+            len(first),
+        )
     return len(ripe) < len(strays)
 
 
 def in_order(strays: Sequence[Stray]) -> tuple[list[Stray], list[Stray]]:
-    """Part ways back from the others, and sort both by urgency; a story goes with its most urgent stage."""
+    """Part what may be about to take a release back from the others, and sort both by urgency.
+
+    A story goes with its most urgent stage. What was under way at an environment belongs to the
+    first: its verdict may have been recorded without the way back having begun.
+    """
     ranks: dict[str, int] = {}
     for stray in strays:
         ranks[stray.subject] = min(ranks.get(stray.subject, _LAST), stray.rank)
     urgency = {stray.run: ranks[stray.subject] if stray.kind == STORY else stray.rank for stray in strays}
     ordered = sorted(strays, key=lambda stray: urgency[stray.run])
-    first = [stray for stray in ordered if urgency[stray.run] == 0]
+    first = [stray for stray in ordered if urgency[stray.run] < _LAST]
     return first, ordered[len(first) :]
 
 
