@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 from cattrs import transform_error
 
 from keelway.app.sections import ConfigFile
-from keelway.core.codec import digest, from_json
+from keelway.core.codec import digest, from_json, to_json
 from keelway.core.errors import YourFault
 from keelway.core.model.project import PRODUCTION, STAGING, EnvironmentSpec, Project
 from keelway.core.policy import MOVED, Policy
@@ -75,11 +75,21 @@ def load_config(path: Path) -> Config:
     if problems:
         raise _fault(path, "; ".join(problems))
     try:
-        file = from_json(ConfigFile, document)
+        file = from_json(ConfigFile, _with_own_defaults(document))
     except Exception as error:
         raise _fault(path, "; ".join(transform_error(error, path=""))) from error
     _insist(path, file)
     return Config(file, path, _project(file), file.policy)
+
+
+def _with_own_defaults(document: dict[str, Any]) -> dict[str, Any]:
+    """Fill what staging leaves out with its own, stricter defaults, not with those of production."""
+    policy = document.get("policy")
+    given = policy.get("staging") if isinstance(policy, dict) else None
+    if not isinstance(given, dict):
+        return document
+    own: dict[str, Any] = to_json(Policy().staging)
+    return {**document, "policy": {**document["policy"], "staging": {**own, **given}}}
 
 
 def store_url_of(path: Path) -> str:
