@@ -137,7 +137,7 @@ def postgres_ready(postgres_cluster: Cluster) -> str:
     from keelway.app.home import Home
     from keelway.app.upkeep.schemas import bring_up
 
-    name = f"ready_{os.getpid()}"
+    name = f"ready_{os.getpid()}_{next(_numbers)}"
     postgres_cluster.sql(f"CREATE DATABASE {name}")
     with tempfile.TemporaryDirectory() as home:
         bring_up(Home(Path(home), postgres_cluster.url(name)), lambda _: None)

@@ -25,7 +25,7 @@ from keelway.store.database import open_database
 from keelway.store.ledger import SqlLedger
 
 BIN = Path(sys.executable).parent
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(420)]
 
 HUB_ROLES = ["plan", "review", "ops"]
 WORKERS = f"""
@@ -159,7 +159,7 @@ def yard(tmp_path: Path, postgres_url: str) -> Iterator[Yard]:
     made.closes()
 
 
-@pytest.mark.parametrize("until", ["developed", pytest.param("live", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("until", ["developed", "live"])
 def test_a_worker_that_is_killed_while_it_develops_loses_nothing(yard: Yard, until: str) -> None:
     up = yard.types("up", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
@@ -190,7 +190,6 @@ def test_a_worker_that_is_killed_while_it_develops_loses_nothing(yard: Yard, unt
     assert yard.said(other, "left")
 
 
-@pytest.mark.soak
 def test_a_worker_that_is_asked_twice_to_leave_hands_its_task_back_at_once(yard: Yard) -> None:
     up = yard.types("up", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
@@ -211,7 +210,6 @@ def test_a_worker_that_is_asked_twice_to_leave_hands_its_task_back_at_once(yard:
     assert yard.row().commit_sha
 
 
-@pytest.mark.soak
 def test_an_emergency_stop_and_an_abort_reach_the_worker(yard: Yard) -> None:
     up = yard.types("up", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr

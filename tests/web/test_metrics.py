@@ -41,7 +41,12 @@ def test_both_tokens_open_the_figures(client, token):
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert answer.headers["cache-control"] == "no-store"
     names = {family.name for family in text_string_to_metric_families(answer.text)}
-    assert {"keelway_database_up", "keelway_audit_events", "keelway_build_info", "process_cpu_seconds"} <= names
+    assert {
+        "keelway_database_up",
+        "keelway_audit_events",
+        "keelway_build_info",
+        "process_cpu_seconds",
+    } <= names
 
 
 @pytest.mark.parametrize("token", ["", "wrong", SCRAPE[:-1], SCRAPE + "x", TOKEN[:-1], "ä"])

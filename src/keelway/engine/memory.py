@@ -6,7 +6,7 @@ import heapq
 import itertools
 import json
 import logging
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from keelway.core.errors import OurFault
 from keelway.engine import fault
 from keelway.engine.journal import Clock, Crash, CrashAt, Gate, Journal, Run
 from keelway.engine.record import plain
-from keelway.engine.virtual import Pause, StageThread, VirtualConductor, VirtualEngine
+from keelway.engine.virtual import Pause, StageThread, Telling, VirtualConductor, VirtualEngine
 from keelway.ports.engine import Queue, StageRun, Story
 
 EVENTS_MAX = 1_000_000
@@ -43,7 +43,7 @@ class MemoryEngine:
         self._events: list[tuple[datetime, int, Callable[[], bool], Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._tickets: dict[str, int] = {}
-        self._tellings: dict[str, Coroutine[Pause, None, Any]] = {}
+        self._tellings: dict[str, Telling] = {}
         self._threads: dict[str, StageThread] = {}
         self._waiting: list[Run] = []
         self._stories: dict[str, Story] = {}
@@ -212,9 +212,9 @@ class MemoryEngine:
             if run.ended:
                 return
             run.status = "running"
-            self._tellings[run.id] = self._telling(run)
+            self._tellings[run.id] = Telling(self._telling(run))
         try:
-            pause = self._tellings[run.id].send(None)
+            pause = self._tellings[run.id].send()
         except StopIteration:
             del self._tellings[run.id]
             return

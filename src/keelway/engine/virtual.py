@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -175,6 +176,21 @@ class VirtualEngine:
         """Pass the mark of an old patch."""
         with self._turn.take(f"patch {name}"):
             self._tape.mark(f"patch {name}", leave=False)
+
+
+class Telling:
+    """Tell a story from pause to pause in a context of its own, as a task of an event loop has one."""
+
+    def __init__(self, story: Coroutine[Pause, None, Any]) -> None:
+        self._story, self._context = story, copy_context()
+
+    def send(self) -> Pause:
+        """Go on to the next pause; ``StopIteration`` when the story is over."""
+        return self._context.run(self._story.send, None)
+
+    def close(self) -> None:
+        """Leave the story where it is."""
+        self._context.run(self._story.close)
 
 
 class StageThread:

@@ -18,6 +18,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DatabaseError
 
+from keelway.clients.sqlite import use_wal
+
 WRITE = {"keel_write": True}
 """Execution options of a connection whose next transaction writes."""
 
@@ -168,7 +170,7 @@ def _open_sqlite(connection: Any, _record: Any) -> None:
     connection.create_function("now_minus", 1, _now_minus)
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    use_wal(connection, BUSY_MILLISECONDS / 1_000)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

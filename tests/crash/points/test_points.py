@@ -47,7 +47,11 @@ def ends(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[tuple[str, Life], Any]:
     """Live every life that was chosen, and those that nobody disturbs; say where each left its traces."""
-    asked = [item.callspec.params for item in request.session.items if "life" in _params(item)]
+    asked = [
+        item.callspec.params
+        for item in request.session.items
+        if item.path == request.path and "life" in _params(item)
+    ]
     found = {}
     for store in dict.fromkeys(params["store"] for params in asked):
         lives = [params["life"] for params in asked if params["store"] == store]

@@ -9,10 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from keelway.clients.sqlite import use_wal
 from keelway.engine.fault import already_running
 
 GUARD_SECONDS = 2.0
 """How long the database may need to notice that the process before has ended."""
+
+BUSY_MILLISECONDS = 30_000
+"""How long a writer waits for the others."""
 
 _GUARD = 5_276_072
 _UNIXEPOCH_SINCE = (3, 42, 0)
@@ -24,7 +28,8 @@ def _unixepoch(*_modifiers: str) -> float:
 
 def _prepare(connection: Any, _record: Any) -> None:
     connection.isolation_level = "IMMEDIATE"
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    use_wal(connection, BUSY_MILLISECONDS / 1_000)
+    for pragma in (f"busy_timeout={BUSY_MILLISECONDS}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
     if sqlite3.sqlite_version_info < _UNIXEPOCH_SINCE:
         # dbos asks for unixepoch('subsec'), which older SQLite answers with NULL.
