@@ -50,7 +50,7 @@ def explain(
     if task.abort_by:
         return replace(
             base,
-            because=f"{task.abort_by} asked to abort it; it ends at its next effect.",
+            because=f"{task.abort_by} asked to abort it; it is being undone.",
             next="what it did is undone",
         )
     if task.paused:
