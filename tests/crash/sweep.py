@@ -15,13 +15,13 @@ from tests.crash.picture import differences, picture
 
 from keelway.engine.journal import Crash, CrashAt, Gate, Run
 
-CHUNKS = 8
+CHUNKS = 16
 SHARES = [
     pytest.param(chunk, moment, marks=() if (chunk, moment) == (5, "after") else pytest.mark.soak)
     for moment in ("after", "before")
     for chunk in range(CHUNKS)
 ]
-"""Every step before and after its effect; one in eight, after it, is part of every test run."""
+"""Every step before and after its effect; one in sixteen, after it, is part of every test run."""
 
 Choose = Callable[[int, str], list[CrashAt | None]]
 """Return how the twins that are killed at (step, when) go on: to the end, or to a second kill."""

@@ -93,7 +93,7 @@ def operator(tmp_path: Path) -> Operator:
     return Operator(tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_store_is_copied_put_back_tidied_and_frozen_as_the_page_says(operator: Operator) -> None:
     made = operator.types(
         "keelway db upgrade; keelway freeze looking; git init -q --bare $KEELWAY_HOME/repository.git"

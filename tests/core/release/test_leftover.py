@@ -30,6 +30,8 @@ def test_what_was_begun_and_has_not_ended_is_open(begun, ended, how):
 def test_another_attempt_does_not_end_it_and_ways_back_do_not_count():
     events = [happened(INTENDED, "build", attempt=2), happened(DONE, "build", attempt=1)]
     assert open_effects(events) == ("build",)
+    told = [happened(INTENDED, "build"), happened(EventKind.PERSON_TOLD, "build")]
+    assert open_effects(told) == ("build",), "only an end of the effect ends it"
     assert open_effects([happened(INTENDED, "switch", "unwind"), happened(INTENDED, "x", "rollback")]) == ()
 
 
