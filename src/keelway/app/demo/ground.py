@@ -35,7 +35,7 @@ SHORTENED: dict[str, float | str] = {
     "policy.staging.tick_seconds": 0.5,
     "policy.staging.stabilise_seconds": 0.5,
     "policy.staging.history_seconds": 20.0,
-    "policy.production.window_seconds": 3.0,
+    "policy.production.window_seconds": 3.5,
     "policy.production.tick_seconds": 0.5,
     "policy.production.stabilise_seconds": 0.5,
     "policy.production.history_seconds": 20.0,

@@ -25,7 +25,7 @@ from keelway.clients.shell import Command, base_env, run
 from keelway.core.errors import KeelwayError, YourFault
 from keelway.core.words.text import duration
 
-RATE = 25.0
+RATE = 32.0
 WARM_SECONDS_MAX = 180.0
 SETTLE_SECONDS = 1.0
 WAIT_SECONDS = 0.5
