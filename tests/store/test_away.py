@@ -90,9 +90,11 @@ class TestServer:
         assert verify(engine, home).ok
 
     def test_a_frozen_writer_does_not_hold_up_the_others(self, postgres_url, home, monkeypatch):
+        first = open_database(postgres_url)
+        upgrade(first)
+        first.dispose()
         monkeypatch.setattr(dialect, "SILENT_MILLISECONDS", 500)
         engine = open_database(postgres_url)
-        upgrade(engine)
         inside, over, said = threading.Event(), threading.Event(), []
 
         def freeze():
