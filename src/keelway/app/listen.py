@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from keelway.app.commands import Commands
 from keelway.app.sections import DetectSection
+from keelway.clients.rounds import Rounds
 from keelway.core.errors import KeelwayError
 from keelway.core.model.lifecycle import CLOSED
 from keelway.core.model.project import PRODUCTION
@@ -89,25 +89,24 @@ def request_of(entry: ExceptionSeen, now: datetime) -> Request:
     )
 
 
-class Detector:
+class Detector(Rounds):
     """Read again and again in a thread of its own; a failing reading is logged and tried again."""
 
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
         self._section = commands.app.config.file.detect
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keelway-detector", daemon=True)
+        super().__init__(
+            self.look,
+            self._section.interval_seconds,
+            _log,
+            name="detector",
+            failed="A reading of the errors of production failed.",
+        )
 
     def start(self) -> None:
         """Begin, when the configuration wants it."""
         if self._section.enabled:
-            self._thread.start()
-
-    def stop(self, timeout_seconds: float = 5.0) -> None:
-        """End after the present reading."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
+            super().start()
 
     def look(self) -> int:
         """Read once and open what is due; return how many tasks were opened."""
@@ -131,10 +130,3 @@ class Detector:
             return False
         _log.info("%s was opened for %s.", row.task.name, entry.fingerprint)
         return True
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._section.interval_seconds):
-            try:
-                self.look()
-            except Exception:  # noqa: BLE001 - a detector that died would be silence taken for health
-                _log.exception("A reading of the errors of production failed.")

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from keelway.core.errors import OurFault
 from keelway.engine import fault, schema
 from keelway.engine.crew import Crew
-from keelway.engine.outside import forget_ended
+from keelway.engine.outside import WORDS, forget_ended
 from keelway.engine.record import plain
 from keelway.engine.run.letters import notify
 from keelway.engine.run.life import Life, Script
@@ -41,16 +41,6 @@ CREW_POLL_SECONDS = 0.3
 
 JOIN_PAUSE_SECONDS_MAX = 10.0
 """A worker that lost its lease tries to join again at least this often."""
-
-_STATUS = {
-    "ENQUEUED": "queued",
-    "DELAYED": "queued",
-    "PENDING": "running",
-    "SUCCESS": "done",
-    "ERROR": "failed",
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
-    "CANCELLED": "cancelled",
-}
 
 _holder = threading.Lock()
 _log = logging.getLogger("keelway.engine")
@@ -136,7 +126,7 @@ class DbosEngine:
     def status(self, run: str) -> str:
         """Return ``absent``, ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``."""
         found = self._find(run)
-        return "absent" if found is None else _STATUS[found.status]
+        return "absent" if found is None else WORDS[found.status]
 
     def result(self, run: str) -> Any:
         """Return what a finished story returned, ``None`` as long as there is nothing."""

@@ -22,7 +22,7 @@ ASK_BATCH = 500
 _PLACE = "dbos"
 """Schema of the engine's tables on PostgreSQL."""
 
-_WORDS = {
+WORDS = {
     "ENQUEUED": "queued",
     "DELAYED": "queued",
     "PENDING": "running",
@@ -31,7 +31,7 @@ _WORDS = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
     "CANCELLED": "cancelled",
 }
-ENDED = [name for name, word in _WORDS.items() if word in {"done", "failed", "cancelled"}]
+ENDED = [name for name, word in WORDS.items() if word in {"done", "failed", "cancelled"}]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def statuses(database_url: str, runs: Collection[str]) -> dict[str, str]:
     with _client(database_url) as client:
         for start in range(0, len(wanted), ASK_BATCH) if client else ():
             names = wanted[start : start + ASK_BATCH]
-            known |= {run.workflow_id: _WORDS[run.status] for run in _list(client, workflow_ids=names)}
+            known |= {run.workflow_id: WORDS[run.status] for run in _list(client, workflow_ids=names)}
     return known
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
 from keelway.app.bootstrap import App
+from keelway.clients.rounds import Rounds
 from keelway.core.errors import KeelwayError
 from keelway.core.model.event import Event, EventKind
 
@@ -30,25 +30,20 @@ class Keeping(Protocol):
         ...
 
 
-class Lookout:
+class Lookout(Rounds):
     """Look after the daemons of a target in a thread of its own, as long as the control plane lives."""
 
     def __init__(self, app: App, interval_seconds: float = INTERVAL_SECONDS) -> None:
-        self._app, self._interval_seconds = app, interval_seconds
-        self._stop = threading.Event()
+        super().__init__(
+            self.look, interval_seconds, _log, name="lookout", failed="A look after the daemons failed."
+        )
+        self._app = app
         self._failed = ""
-        self._thread = threading.Thread(target=self._run, name="keelway-lookout", daemon=True)
 
     def start(self) -> None:
         """Begin, when the target keeps daemons here."""
         if isinstance(self._app.doors.target, Keeping):
-            self._thread.start()
-
-    def stop(self, timeout_seconds: float = 5.0) -> None:
-        """End after the present look."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
+            super().start()
 
     def look(self) -> tuple[str, ...]:
         """Start what does not answer, record it, and name it; a failure is logged once and tried again."""
@@ -68,10 +63,3 @@ class Lookout:
             return ()
         self._failed = ""
         return started
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._interval_seconds):
-            try:
-                self.look()
-            except Exception:  # noqa: BLE001 - a lookout that died would leave a dead front dead
-                _log.exception("A look after the daemons failed.")

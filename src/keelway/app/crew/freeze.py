@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from keelway.clients.rounds import Rounds
 from keelway.core.errors import KeelwayError
 from keelway.core.model.event import Event, EventKind, Link
 from keelway.core.rule.freeze import Freeze
@@ -36,7 +36,7 @@ class Book(Protocol):
         ...
 
 
-class SharedFreeze:
+class SharedFreeze(Rounds):
     """Look every second, in a thread of its own; while the database is away the flag stays as it is.
 
     A flag that was set while the database was away is told to the others as soon as it answers. In doubt
@@ -44,12 +44,17 @@ class SharedFreeze:
     """
 
     def __init__(self, book: Book, home: Path, look_seconds: float = LOOK_SECONDS) -> None:
-        self._book, self._home, self._look_seconds = book, home, look_seconds
+        super().__init__(
+            self._look_patiently,
+            look_seconds,
+            _log,
+            name="freeze",
+            failed="The emergency stop could not be compared with the book.",
+        )
+        self._book, self._home = book, home
         self._seen = 0
         self._told: bool | None = None
         self._untold = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keelway-freeze", daemon=True)
 
     def start(self) -> None:
         """Look once, then again and again.
@@ -58,13 +63,7 @@ class SharedFreeze:
             KeelwayError: the book cannot be read, or the flag cannot be written.
         """
         self.look()
-        self._thread.start()
-
-    def stop(self, timeout_seconds: float = 5.0) -> None:
-        """End after the present look."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
+        super().start()
 
     def look(self) -> Freeze:
         """Take over what the others did since, or tell them what was done here; return how the stop stands.
@@ -95,11 +94,8 @@ class SharedFreeze:
         elif here.active and (self._seen or (here.since is not None and here.since <= event.at)):
             lift_freeze(self._home)
 
-    def _run(self) -> None:
-        while not self._stop.wait(self._look_seconds):
-            try:
-                self.look()
-            except KeelwayError as error:
-                _log.warning("The emergency stop could not be compared with the book: %s", error)
-            except Exception:  # noqa: BLE001 - a thread that died would leave this host unstoppable from others
-                _log.exception("The emergency stop could not be compared with the book.")
+    def _look_patiently(self) -> None:
+        try:
+            self.look()
+        except KeelwayError as error:
+            _log.warning("The emergency stop could not be compared with the book: %s", error)

@@ -7,7 +7,6 @@ things away. Everything may be repeated, and each round does a bounded share.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from keelway.app.bootstrap import App
 from keelway.app.crew.far import Sweeping
 from keelway.app.crew.seat import HUB
 from keelway.app.ending import Ending
+from keelway.clients.rounds import Rounds
 from keelway.core.errors import KeelwayError
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.lifecycle import CLOSED
@@ -79,7 +79,7 @@ class Cleaned:
         return sum(asdict(self).values())
 
 
-class Cleaner:
+class Cleaner(Rounds):
     """Clean at the start and every minute; a failing round is logged and tried again."""
 
     def __init__(
@@ -90,20 +90,15 @@ class Cleaner:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         round_seconds: float = ROUND_SECONDS,
     ) -> None:
+        super().__init__(
+            self.clean,
+            round_seconds,
+            _log,
+            name="cleaner",
+            failed="A round of the clean-up failed.",
+            at_once=True,
+        )
         self._app, self._runtime, self._now = app, runtime, now
-        self._round_seconds = round_seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keelway-cleaner", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, timeout_seconds: float = 5.0) -> None:
-        """End after the present piece of work."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
 
     def clean(self) -> Cleaned:
         """Do one round, record it when there was something to remove, and return what it was."""
@@ -191,11 +186,3 @@ class Cleaner:
             else:
                 count += 1
         return count
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.clean()
-            except Exception:  # noqa: BLE001 - a thread that died would let everything pile up
-                _log.exception("A round of the clean-up failed.")
-            self._stop.wait(self._round_seconds)

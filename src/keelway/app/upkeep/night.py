@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import datetime
 
 from keelway.app.config import Config
 from keelway.app.home import Home
 from keelway.app.upkeep.vacuum import Vacuumed, me, vacuum
+from keelway.clients.rounds import Rounds
 from keelway.core.errors import KeelwayError, RequestRefused
 from keelway.ports.engine import Runtime
 
@@ -27,26 +27,16 @@ def due(last: datetime, now: datetime) -> bool:
     return hours >= OVERDUE_HOURS or (hours >= PAUSE_HOURS and now.astimezone().hour == NIGHT_HOUR)
 
 
-class Night:
+class Night(Rounds):
     """Ask every few minutes whether it is time; a failing night is logged and tried again in the next."""
 
     def __init__(
         self, config: Config, home: Home, runtime: Runtime, poll_seconds: float = POLL_SECONDS
     ) -> None:
+        super().__init__(
+            self.look, poll_seconds, _log, name="upkeep", failed="Looking after the store failed."
+        )
         self._config, self._home, self._runtime = config, home, runtime
-        self._poll_seconds = poll_seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keelway-upkeep", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, timeout_seconds: float = 5.0) -> None:
-        """End after the present piece of work."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
 
     def look(self) -> Vacuumed | None:
         """Do it when it is time and nobody else does; return what was done."""
@@ -62,10 +52,3 @@ class Night:
         if done is not None:
             _log.info("The store was looked after: %s.", done.removed)
         return done
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._poll_seconds):
-            try:
-                self.look()
-            except Exception:  # noqa: BLE001 - a thread that died would let the store grow for ever
-                _log.exception("Looking after the store failed.")
