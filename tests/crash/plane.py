@@ -69,8 +69,8 @@ class Setting:
     worker: str = ""
     """Name of this worker when several share the work, each in a home of its own."""
     policy: Policy = POLICY
-    poll_seconds: float = 0.05
-    """How often the queues are asked: more often than usual, for the sake of short tests."""
+    poll_seconds: float | None = None
+    """How often the queues are asked; nothing is as often as everywhere."""
 
     @property
     def home(self) -> Home:

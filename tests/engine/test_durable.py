@@ -37,7 +37,7 @@ def make(tmp_path, migrated):
         home.mkdir(exist_ok=True)
         if not (home / "engine.db").exists():
             shutil.copy(migrated, home / "engine.db")
-        made.append(DbosEngine(f"sqlite:///{home}/engine.db", home, poll_seconds=0.05))
+        made.append(DbosEngine(f"sqlite:///{home}/engine.db", home))
         return made[-1]
 
     yield make

@@ -87,7 +87,7 @@ class OnDisk:
         self.home, self.url = home, f"sqlite:///{home}/engine.db"
 
     def begin(self, story):
-        self.engine = DbosEngine(self.url, self.home, poll_seconds=0.05)
+        self.engine = DbosEngine(self.url, self.home)
         self.engine.launch({"story": story}, {"build": build}, QUEUES)
 
     def park(self, run):

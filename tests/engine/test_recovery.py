@@ -42,7 +42,7 @@ def make(tmp_path, migrated):
     made = []
 
     def make():
-        made.append(DbosEngine(f"sqlite:///{tmp_path}/engine.db", tmp_path, poll_seconds=0.02))
+        made.append(DbosEngine(f"sqlite:///{tmp_path}/engine.db", tmp_path))
         return made[-1]
 
     yield make
@@ -94,7 +94,7 @@ def _left_unfinished(make, stages, stories):
 
     def stops(engine, payload):
         engine.step("begin", lambda: None)
-        engine.step("act", lambda: _stop(begun, payload))
+        engine.step("act", lambda: _until_the_end(begun, payload, engine._board))
 
     engine = make()
     engine.launch({"deliver": _story, "rollback": _story}, dict.fromkeys(stages, stops), QUEUES)
@@ -107,8 +107,10 @@ def _left_unfinished(make, stages, stories):
     return name
 
 
-def _stop(begun, payload):
+def _until_the_end(begun, payload, board):
     begun.append(payload["queue"])
+    while not board.closing:
+        time.sleep(0.01)
     raise EngineStopped
 
 

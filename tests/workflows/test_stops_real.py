@@ -36,7 +36,7 @@ class Real(World):
     def wake_up(self) -> None:
         """Leave virtual time."""
         self.engine.close()
-        self.durable = DbosEngine(f"sqlite:///{self.home / 'engine.sqlite'}", self.home, poll_seconds=0.05)
+        self.durable = DbosEngine(f"sqlite:///{self.home / 'engine.sqlite'}", self.home)
         self.app.launch(self.durable)
         self.commands = Commands(self.app, self.durable, now=self.clock.now)
 

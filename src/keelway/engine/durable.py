@@ -33,11 +33,11 @@ from keelway.ports.engine import Queue, StageRun, Story
 
 T = TypeVar("T")
 
-POLL_SECONDS = 0.15
-"""How often the queue of the stories is asked for work; a start waits half of it on average."""
+POLL_SECONDS = 0.5
+"""How often the queue of the stories is asked for work that nobody rang for, such as what was delayed."""
 
 CREW_POLL_SECONDS = 0.3
-"""Likewise for each worker of a crew: all of them ask the same database."""
+"""Likewise for each worker of a crew, where others put work on the queues; all of them ask the same database."""
 
 JOIN_PAUSE_SECONDS_MAX = 10.0
 """A worker that lost its lease tries to join again at least this often."""
@@ -179,6 +179,18 @@ class DbosEngine:
         if delay_seconds > 0:
             options["delay_seconds"] = delay_seconds
         self._ask(lambda: DBOS.enqueue_workflow_with_options(options, story, payload))
+        self.ring(schema.TASKS)
+
+    def ring(self, queue: str) -> None:
+        """Say that a queue has work or room."""
+        life = self._life
+        if life is not None:
+            life.bells.ring(queue)
+
+    @property
+    def look_seconds(self) -> float:
+        """How often to look for what may have happened in another process."""
+        return self._poll_seconds
 
     def cancelled(self, run: str) -> bool:
         """Read whether a run was cancelled."""

@@ -21,7 +21,6 @@ from tests.crash.soak.tend import TRUSTING, submit
 
 from keelway.core.model.lifecycle import CLOSED
 from keelway.core.model.task import OWNER
-from keelway.engine.durable import POLL_SECONDS
 
 SECONDS_MAX, IDLE_SECONDS, ANSWERED = 2_400.0, 15.0, 5
 MEGABYTE = 1024 * 1024
@@ -48,7 +47,7 @@ def again(folder: Path, count: int) -> None:
 
 
 def _plane(folder: Path, count: int) -> Plane:
-    return Plane(Setting(folder, Cast(["question"] * count), policy=TRUSTING, poll_seconds=POLL_SECONDS))
+    return Plane(Setting(folder, Cast(["question"] * count), policy=TRUSTING))
 
 
 def _sit(plane: Plane, folder: Path, count: int, began: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ class Board:
         self._lock = threading.Lock()
         self._topics: dict[str, str] = {}
         self._bells: dict[str, threading.Event] = {}
+        self._endings: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Event]] = {}
         self.closing = False
         self.way = threading.Event()
         """Set once the ways back that were left unfinished are under way again."""
@@ -69,6 +71,19 @@ class Board:
         finally:
             with self._lock:
                 self._bells.pop(run, None)
+            self._tell_ending(run)
+
+    @contextmanager
+    def awaited(self, run: str) -> Iterator[asyncio.Event]:
+        """Lend the event that is set when a stage leaves this process; asked inside the loop that waits."""
+        ending = asyncio.Event()
+        with self._lock:
+            self._endings[run] = asyncio.get_running_loop(), ending
+        try:
+            yield ending
+        finally:
+            with self._lock:
+                self._endings.pop(run, None)
 
     def topic_of(self, run: str) -> str | None:
         """Return the topic on which a story waits now."""
@@ -91,6 +106,12 @@ class Board:
             for stage, bell in self._bells.items():
                 if run is None or stage == run or stage.startswith(f"{run}/"):
                     bell.set()
+
+    def _tell_ending(self, run: str) -> None:
+        with self._lock:
+            awaited = self._endings.get(run)
+        if awaited is not None and not awaited[0].is_closed():
+            awaited[0].call_soon_threadsafe(awaited[1].set)
 
     def end(self) -> None:
         """Let everybody leave at the next verb."""

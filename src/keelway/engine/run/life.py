@@ -21,6 +21,7 @@ from keelway.engine.record import plain
 from keelway.engine.run import recovery
 from keelway.engine.run.board import Board
 from keelway.engine.run.database import Guard, is_sqlite, sqlite_engine
+from keelway.engine.run.doorbell import Doorbells, Slots
 from keelway.engine.run.letters import ask_seldom
 from keelway.engine.run.verbs import STAGE, STORY, Office, StageVerbs, StoryVerbs
 from keelway.ports.engine import Queue, StageRun, Story
@@ -70,6 +71,7 @@ class Life:
         self.crew = crew
         self.name = f"{schema.EXECUTOR}-{secrets.token_hex(4)}" if crew is None else crew.worker.id
         self.board = Board(crew)
+        self.bells = Doorbells()
         self.usable = False
         """Whether DBOS can be asked."""
         self._url, self._script, self._office = url, script, office
@@ -121,6 +123,7 @@ class Life:
         self.board.end()
         _until(lambda: self.board.stages() == 0)
         apart(lambda: DBOS.destroy(destroy_registry=True))
+        self.bells.take_down()
         _until(lambda: not _threads("dbos-executor"))
         if self._tending is not None:
             self._tending.join(CLOSE_SECONDS)
@@ -139,6 +142,7 @@ class Life:
         if self._made is not None:
             for event in self._made.background_thread_stop_events:
                 event.set()
+            self.bells.ring()
             _until(lambda: not _threads("queue-worker"))
 
     def _launch(self, poll_seconds: float) -> None:
@@ -171,6 +175,7 @@ class Life:
         if crew is not None:
             DBOS.listen_queues([name for name in queues if listens(name, crew.worker)])
         self.usable = True
+        self.bells.hang()
         DBOS.launch()
         if is_sqlite(self._url):
             ask_seldom()
@@ -184,6 +189,7 @@ class Life:
 
     def _register(self) -> None:
         board, office, script = self.board, self._office, self._script
+        slots = Slots({name: queue.concurrency_max for name, queue in script.queues.items()})
 
         async def story(name: str, payload: Any) -> Any:
             run = _run_id()
@@ -194,16 +200,17 @@ class Life:
             run = _run_id()
             office.require("stage", name)
             board.check()
-            with board.at_work(run) as bell:
-                self._give_way(run)
+            queue = office.queue_of(run)
+            with board.at_work(run) as bell, slots.taken(queue, board.check):
+                self._give_way(queue)
                 return plain(name, script.stages[name](StageVerbs(run, office, board, bell), payload))
 
         DBOS.workflow(name=STORY, max_recovery_attempts=schema.STORY_ATTEMPTS_MAX)(story)
         DBOS.workflow(name=STAGE, max_recovery_attempts=schema.STAGE_ATTEMPTS_MAX)(stage)
 
-    def _give_way(self, run: str) -> None:
+    def _give_way(self, queue: str) -> None:
         """Let unfinished ways back begin before any other stage does."""
-        if not self.board.way.is_set() and self._office.queue_of(run).partition("@")[0] != schema.ROLLBACK:
+        if not self.board.way.is_set() and queue.partition("@")[0] != schema.ROLLBACK:
             self.board.way.wait(2 * recovery.HEAD_START_SECONDS)
             self.board.check()
 

@@ -6,13 +6,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from dbos import DBOS, EnqueueOptions, PortableWorkflowError
 from dbos import error as dbos_error
 
-from keelway.core.errors import OurFault
+from keelway.core.errors import KeelwayError, OurFault
 from keelway.engine import fault
 from keelway.engine.record import Turn, capture, plain, release
 from keelway.engine.run.board import Board
@@ -31,8 +32,10 @@ WAKE = {"wake": True}
 LOOK_SECONDS = 60.0
 """A stage that sleeps looks this often whether it was cancelled; mostly it is woken."""
 
-RESULT_POLL_SECONDS = 0.1
-"""A story looks this often whether its stage has ended."""
+RESULT_POLL_SECONDS = 0.02
+"""A story looks this often for the result of a stage that has just ended here, until it is recorded."""
+
+_OPEN = frozenset({"queued", "running"})
 
 _GONE = (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError)
 # A run that is cancelled during an effect has lost its owner: DBOS reports the loss, not the cancel.
@@ -59,6 +62,19 @@ class Office(Protocol):
 
     def require(self, kind: str, name: str) -> None:
         """Raise ``OurFault`` unless this story, stage or queue was named at launch."""
+        ...
+
+    def status(self, run: str) -> str:
+        """Read how a run stands, in the words of the port."""
+        ...
+
+    def ring(self, queue: str) -> None:
+        """Say that a queue has work or room."""
+        ...
+
+    @property
+    def look_seconds(self) -> float:
+        """How often to look for what may have happened in another process."""
         ...
 
 
@@ -208,6 +224,9 @@ class StoryVerbs:
         handle = await DBOS.enqueue_workflow_with_options_async(options, stage, payload)
         if handle.get_workflow_id() != child:
             raise fault.nondeterministic(self._run, child, handle.get_workflow_id())
+        self._office.ring(queue)
+        await self._until_ended(child)
+        self._office.ring(queue)
         try:
             return await handle.get_result(polling_interval_sec=RESULT_POLL_SECONDS)
         except dbos_error.DBOSAwaitedWorkflowCancelledError:
@@ -217,6 +236,22 @@ class StoryVerbs:
             raise fault.stage_given_up(stage) from None
         except PortableWorkflowError as error:
             raise fault.stage_failed(stage, error.message) from None
+
+    async def _until_ended(self, child: str) -> None:
+        """Wait until a stage has left this process or ended in another; nothing is recorded."""
+        loop = asyncio.get_running_loop()
+        with self._board.awaited(child) as ending:
+            while True:
+                try:
+                    status = await loop.run_in_executor(None, self._office.status, child)
+                except KeelwayError:
+                    self._board.check()  # a worker that joins again has no office meanwhile
+                    raise
+                if status not in _OPEN:
+                    return
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ending.wait(), self._office.look_seconds)
+                    return
 
     async def _record(self, name: str, effect: Callable[[], Any]) -> Any:
         return await self._translated(name, DBOS.run_step_async({"name": name}, effect))
