@@ -28,9 +28,17 @@ class Runs:
     """Answer how runs stand."""
 
     standing: dict[str, str] = field(default_factory=dict)
+    started: list[str] = field(default_factory=list)
 
     def status(self, run: str) -> str:
         return self.standing.get(run, "absent")
+
+    def failure(self, run: str) -> str:
+        return "a step does not fit"
+
+    def start(self, story: str, run: str, payload: Any) -> None:
+        self.started.append(run)
+        self.standing[run] = "queued"
 
 
 @dataclass
@@ -124,3 +132,26 @@ def test_one_thing_that_cannot_go_does_not_keep_the_others(site: Site) -> None:
     assert done.branches == 2
     assert rows[1].task.name not in site.app.doors.sandbox.rooms()
     assert Path("/etc/passwd").exists()
+
+
+def test_a_task_whose_story_broke_is_closed_once_and_others_go_on(site: Site) -> None:
+    broke, goes_on, fresh = (site.task(text) for text in ("broke", "goes on", "fresh"))
+    site.runs.standing = {broke.task.id: "failed", goes_on.task.id: "running"}
+    assert site.clean(datetime.now(UTC)).stories == 0, "what moved a moment ago may still be closing itself"
+    assert site.clean().stories == 1
+    assert [run.partition(":")[0] for run in site.runs.started] == [broke.task.id]
+    assert site.clean().stories == 0
+    site.app.ledger.move(fresh.task.id, Status.FAILED)
+    site.runs.standing[fresh.task.id] = "done"
+    site.clean()
+    assert len(site.runs.started) == 1
+
+
+def test_a_note_that_was_half_written_goes_with_its_task(site: Site) -> None:
+    over, still = site.task("over", Status.FAILED), site.task("still")
+    for row in (over, still):
+        (site.app.home.workspaces / f".{row.task.name}.json.k1ll3d").write_text("{")
+    site.clean()
+    assert [path.name for path in site.app.home.workspaces.glob(".*")] == [f".{still.task.name}.json.k1ll3d"]
+    site.app.doors.sandbox.close(still.task.name)
+    assert list(site.app.home.workspaces.iterdir()) == []

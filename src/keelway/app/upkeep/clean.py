@@ -1,6 +1,6 @@
 """Clear away what ended tasks and dead processes left: workspaces, branches, leases, checkouts, agents.
 
-Nothing of an open task is touched, nor of one that ended a moment ago, whose last run may still be putting
+A task whose story ended without closing it is closed. Nothing else of an open task is touched, nor of one that ended a moment ago, whose last run may still be putting
 things away. Everything may be repeated, and each round does a bounded share.
 """
 
@@ -31,6 +31,8 @@ QUIET_SECONDS = 30.0
 OPEN_MAX = 10_000
 ROUND_MAX = 200
 """At most so many things of a kind are removed in one round."""
+TENDED_MAX = 50
+"""So many open tasks are looked at in one round, in turns: each look asks the engine."""
 
 _ENDED = frozenset({"absent", "done", "failed", "cancelled"})
 _log = logging.getLogger("keelway.upkeep")
@@ -72,6 +74,8 @@ class Cleaned:
     leases: int = 0
     checkouts: int = 0
     agents: int = 0
+    stories: int = 0
+    """Open tasks whose story had ended: each is being closed."""
 
     @property
     def total(self) -> int:
@@ -99,6 +103,7 @@ class Cleaner(Rounds):
             at_once=True,
         )
         self._app, self._runtime, self._now = app, runtime, now
+        self._turn = 0
 
     def clean(self) -> Cleaned:
         """Do one round, record it when there was something to remove, and return what it was."""
@@ -109,6 +114,7 @@ class Cleaner(Rounds):
             leases=self._leases(),
             checkouts=self._checkouts(),
             agents=self._app.doors.agent.reap(),
+            stories=self._stories(),
         )
         if done.total:
             removed = {name: count for name, count in asdict(done).items() if count}
@@ -116,6 +122,20 @@ class Cleaner(Rounds):
             self._app.ledger.record(Event(EventKind.CONTROL_CHANGED, self._now(), data=data))
             _log.info("Cleared away: %s.", removed)
         return done
+
+    def _stories(self) -> int:
+        """Close tasks that would stand still for ever, because their story broke or was lost."""
+        rows = self._app.ledger.tasks(open_only=True, limit=OPEN_MAX)
+        self._turn = 0 if self._turn >= len(rows) else self._turn
+        batch, self._turn = rows[self._turn : self._turn + TENDED_MAX], self._turn + TENDED_MAX
+        ending = Ending(self._app, self._runtime)
+        return sum(self._stands_still(row) and ending.tend(row) for row in batch if self._quiet(row))
+
+    def _stands_still(self, row: TaskRow) -> bool:
+        """Ask the story first: it may have closed the task since the row was read."""
+        if self._runtime.status(row.task.id) not in _ENDED - {"absent"}:
+            return False
+        return self._app.ledger.find(row.task.id).status not in CLOSED
 
     def _workspaces(self) -> int:
         sandbox = self._app.doors.sandbox
@@ -169,10 +189,16 @@ class Cleaner(Rounds):
             return False  # what nobody knows is nobody's to remove
 
     def _row_over(self, row: TaskRow) -> bool:
-        quiet = row.updated_at is None or self._now() - row.updated_at > timedelta(seconds=QUIET_SECONDS)
-        if row.status not in CLOSED or not quiet or self._runtime.status(row.task.id) not in _ENDED:
+        if (
+            row.status not in CLOSED
+            or not self._quiet(row)
+            or self._runtime.status(row.task.id) not in _ENDED
+        ):
             return False
         return not Ending(self._app, self._runtime).closing(row)
+
+    def _quiet(self, row: TaskRow) -> bool:
+        return row.updated_at is None or self._now() - row.updated_at > timedelta(seconds=QUIET_SECONDS)
 
     def _each(self, things: Iterable[T], remove: Callable[[T], None]) -> int:
         count = 0

@@ -16,6 +16,8 @@ from keelway.ports.sandbox import Collected, Sandbox, Workspace
 
 _TASK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _COLLECTED = "refs/heads/collected"
+_HALF_WRITTEN = re.compile(r"\.(.+)\.json\.[^.]+")
+"""A record that a killed process did not finish writing."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,15 @@ class PrivateClone:
         """Return the names of the workspaces that are here, or of which something is left."""
         if not self._root.is_dir():
             return ()
-        names = {path.name.removesuffix(".json").removesuffix(".git") for path in self._root.iterdir()}
+        there = [path.name for path in self._root.iterdir()]
+        names = {name.removesuffix(".json").removesuffix(".git") for name in there}
+        names |= {_half_of(name) for name in there}
         return tuple(sorted(name for name in names if _TASK_NAME.fullmatch(name)))
 
     def _clear(self, task: str) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
-        for path in (self._record_path(task), self._path(task), self._importer_path(task)):
+        halves = [path for path in self._root.iterdir() if _half_of(path.name) == task]
+        for path in (self._record_path(task), self._path(task), self._importer_path(task), *halves):
             remove_tree(path, self._root)
 
     def _build(self, task: str, checked_out: str, record: Record, files: str = "") -> Workspace:
@@ -136,6 +141,12 @@ class PrivateClone:
 
     def _record_path(self, task: str) -> Path:
         return self._path(task).with_name(f"{task}.json")
+
+
+def _half_of(name: str) -> str:
+    """Return the task whose half written record a file is, or nothing."""
+    half = _HALF_WRITTEN.fullmatch(name)
+    return half.group(1) if half else ""
 
 
 _check: type[Sandbox] = PrivateClone
