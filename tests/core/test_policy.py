@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import reduce
 
-from keelway.core.policy import MOVED, IntakePolicy, Policy
+import pytest
+
+from keelway.core.policy import LATER, MOVED, IntakePolicy, Policy
 
 
 def test_the_defaults_of_the_design(policy: Policy) -> None:
@@ -43,6 +45,27 @@ def test_a_setting_that_moved_is_there_once(policy: Policy) -> None:
 def test_the_digest_follows_every_threshold(policy: Policy) -> None:
     assert policy.digest == Policy().digest
     assert policy.digest != replace(policy, intake=IntakePolicy(request_chars_max=7_999)).digest
+
+
+FIRST = "sha256:4d31a28ae89883cc6a463d4b4f82c3dcf7ce0bf224312707ec0914093f0ef0f6"
+
+
+def test_an_upgrade_that_brings_new_settings_asks_nobody_again(policy: Policy) -> None:
+    assert policy.digest == FIRST, "enter a new setting with its default into LATER"
+
+
+def test_a_setting_that_came_later_counts_from_the_moment_it_is_set(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = policy.digest
+    monkeypatch.setitem(LATER, "intake.request_chars_max", 8_000)
+    without = policy.digest
+    assert without != before
+    assert replace(policy, intake=IntakePolicy(request_chars_max=8_001)).digest not in {before, without}
+    for name, value in vars(IntakePolicy()).items():
+        monkeypatch.setitem(LATER, f"intake.{name}", list(value) if isinstance(value, tuple) else value)
+    assert policy.digest not in {before, without}, "a whole group that came later is left out too"
+    assert replace(policy, intake=IntakePolicy(domain_words=("app",))).digest != policy.digest
 
 
 def test_a_hotfix_shortens_the_windows_and_never_lengthens_them(policy: Policy) -> None:

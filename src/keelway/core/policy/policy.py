@@ -1,0 +1,74 @@
+"""The policy as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from keelway.core.codec import digest, to_json
+from keelway.core.policy.budget import BudgetPolicy
+from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
+from keelway.core.policy.release import HotfixPolicy, ObservationPolicy, RollbackPolicy, WatchPolicy
+from keelway.core.policy.unit import MINUTE_SECONDS
+from keelway.core.policy.work import (
+    DevelopmentPolicy,
+    GuardrailPolicy,
+    IntakePolicy,
+    PlanPolicy,
+    ReviewPolicy,
+)
+
+LATER: dict[str, Any] = {}
+"""Settings that came after the first version, such as ``"review.reviewer"``, with the default they came with.
+
+As long as one has that default the digest is the one from before it came: an upgrade asks nobody
+again, and a run that is under way finds the answers it was given.
+"""
+
+
+def _staging() -> ObservationPolicy:
+    return ObservationPolicy(window_seconds=5 * MINUTE_SECONDS, error_rate_max=0.01, on_inconclusive="pass")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Hold every threshold in force for one project."""
+
+    intake: IntakePolicy = field(default_factory=IntakePolicy)
+    plan: PlanPolicy = field(default_factory=PlanPolicy)
+    development: DevelopmentPolicy = field(default_factory=DevelopmentPolicy)
+    guardrail: GuardrailPolicy = field(default_factory=GuardrailPolicy)
+    review: ReviewPolicy = field(default_factory=ReviewPolicy)
+    budget: BudgetPolicy = field(default_factory=BudgetPolicy)
+    staging: ObservationPolicy = field(default_factory=_staging)
+    production: ObservationPolicy = field(default_factory=ObservationPolicy)
+    rollback: RollbackPolicy = field(default_factory=RollbackPolicy)
+    watch: WatchPolicy = field(default_factory=WatchPolicy)
+    hotfix: HotfixPolicy = field(default_factory=HotfixPolicy)
+    artefact: ArtefactPolicy = field(default_factory=ArtefactPolicy)
+    alert: AlertPolicy = field(default_factory=AlertPolicy)
+
+    def observation(self, environment: str, *, hotfix: bool) -> ObservationPolicy:
+        """Return the bounds of an environment, shortened for a hotfix."""
+        production = environment == "production"
+        bounds = self.production if production else self.staging
+        short = self.hotfix.production_window_seconds if production else self.hotfix.staging_window_seconds
+        return replace(bounds, window_seconds=min(bounds.window_seconds, short)) if hotfix else bounds
+
+    @property
+    def digest(self) -> str:
+        """Return the digest that approvals and verdicts name."""
+        return digest(_without(to_json(self), LATER))
+
+
+def _without(plain: dict[str, Any], later: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Leave out what came later and says nothing yet, and groups in which nothing is left."""
+    kept: dict[str, Any] = {}
+    for name, value in plain.items():
+        path = f"{above}{name}"
+        if path in later and later[path] == value:
+            continue
+        inner = _without(value, later, f"{path}.") if isinstance(value, dict) else value
+        if inner != {}:
+            kept[name] = inner
+    return kept

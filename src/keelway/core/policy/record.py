@@ -1,0 +1,33 @@
+"""Thresholds of what is kept, and of the figures that call for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keelway.core.policy.unit import MINUTE_SECONDS
+
+
+@dataclass(frozen=True)
+class ArtefactPolicy:
+    """Bound what is kept."""
+
+    inline_bytes_max: int = 5_000_000
+    """Larger artefacts are kept as files by hash."""
+    retention_days: int = 7
+    """How long artefacts are kept; audit records are never removed."""
+    log_days: int = 30
+    """How long log lines and the samples of watched deployments are kept."""
+    run_days: int = 30
+    """How long the engine's records of ended stories are kept."""
+
+
+@dataclass(frozen=True)
+class AlertPolicy:
+    """State when the figures of the last 30 days call for a person."""
+
+    success_rate_min: float = 0.90
+    """Alert below this share of successful deployments."""
+    rollback_rate_max: float = 0.10
+    """Alert above this share of rolled-back deployments."""
+    deploy_seconds_max: float = 5 * MINUTE_SECONDS
+    """Alert when a deployment takes longer."""

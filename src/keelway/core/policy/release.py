@@ -1,0 +1,73 @@
+"""Thresholds of a release: how it is watched, and how far back a failed one is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keelway.core.policy.unit import DAY_SECONDS, MINUTE_SECONDS
+
+
+@dataclass(frozen=True)
+class ObservationPolicy:
+    """Bound what a watched release may do to its users."""
+
+    window_seconds: float = 15 * MINUTE_SECONDS
+    """How long the release is watched before it is believed."""
+    tick_seconds: float = 10.0
+    """How often its numbers are read."""
+    stabilise_seconds: float = 30.0
+    """How long to wait after a deploy before the first verdict on numbers."""
+    error_rate_max: float = 0.05
+    """The share of failing requests that rolls back (made safe against small numbers)."""
+    error_rate_relative_max: float = 0.5
+    """The relative growth of the error rate that rolls back (made safe likewise)."""
+    burst_errors_max: int = 10
+    """New errors within the burst window that roll back (made safe likewise)."""
+    burst_window_seconds: float = 5 * MINUTE_SECONDS
+    """The length of the burst window."""
+    probe_failures_max: int = 3
+    """Failed health probes in a row that roll back at once."""
+    alpha: float = 0.01
+    """The accepted probability of rolling back a healthy release."""
+    history_seconds: float = 3_600.0
+    """How much of the past is the baseline."""
+    on_inconclusive: str = "hold"
+    """What too little evidence means: ``hold`` asks a person, ``pass`` goes on and says so."""
+    measure_errors_max: int = 3
+    """How many failed readings in a row are a failure."""
+
+
+@dataclass(frozen=True)
+class RollbackPolicy:
+    """Decide how far back a failed release is taken."""
+
+    automatic: bool = True
+    """Roll back without asking when the verdict says so."""
+    rollback_migrations: bool = True
+    """Run down-migrations when the old release does not fit the new schema."""
+    restore_data: str = "ask"
+    """Restoring a backup loses later writes: ``ask``, ``never`` or ``always``."""
+    health_seconds_max: float = 60.0
+    """How long the restored release may take to be healthy."""
+
+
+@dataclass(frozen=True)
+class WatchPolicy:
+    """Bound the watch after a release went live."""
+
+    watch_seconds: float = DAY_SECONDS
+    """How long a live release stays tied to its task."""
+    interval_seconds: float = 15 * MINUTE_SECONDS
+    """The time between two checks."""
+    rollback_armed: bool = False
+    """Roll back on an anomaly instead of alerting only."""
+
+
+@dataclass(frozen=True)
+class HotfixPolicy:
+    """Shorten the way of an urgent production fix; no gate is left out."""
+
+    staging_window_seconds: float = MINUTE_SECONDS
+    """How long staging is watched."""
+    production_window_seconds: float = 5 * MINUTE_SECONDS
+    """How long production is watched."""

@@ -1,0 +1,89 @@
+"""Thresholds of the stages in which a change is made: intake, plan, development, review."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keelway.core.policy.unit import DAY_SECONDS, MINUTE_SECONDS
+
+
+@dataclass(frozen=True)
+class IntakePolicy:
+    """Decide which requests become tasks."""
+
+    allowed_triggers: str = "owner"
+    """Who may ask: ``owner``, ``all`` or ``none``."""
+    allowed_actors: tuple[str, ...] = ()
+    """Names that may ask besides the owner."""
+    domain_words: tuple[str, ...] = ()
+    """A request must hold one of these words; empty accepts every development request."""
+    request_chars_max: int = 8_000
+    """The longest request that is read."""
+    tasks_per_hour_max: int = 20
+    """How many tasks may be opened in one hour, all requesters together."""
+
+
+@dataclass(frozen=True)
+class PlanPolicy:
+    """Decide which plans go on without a person."""
+
+    auto_approve_risk: str = "low"
+    """The highest risk that passes alone: ``none``, ``low`` or ``medium``."""
+    lines_medium: int = 150
+    """An estimate above this many changed lines is at least medium risk."""
+    lines_high: int = 600
+    """An estimate above this many changed lines is high risk."""
+    revisions_max: int = 5
+    """How many rounds of remarks a plan may go through."""
+
+
+@dataclass(frozen=True)
+class DevelopmentPolicy:
+    """Bound the develop loop."""
+
+    iterations_max: int = 10
+    """How many times the agent may try before a person is asked."""
+    typecheck_attempts_max: int = 3
+    """How many iterations may end in a type-check failure."""
+    same_failure_max: int = 2
+    """Escalate when this many iterations in a row end in the identical failure."""
+    silence_seconds_max: float = 5 * MINUTE_SECONDS
+    """How long an agent may say nothing."""
+    diff_coverage_min: float = 1.0
+    """The share of changed executable lines that a passing test must run."""
+    tool_calls_max: int = 200
+    """How many tool calls one agent run may make."""
+
+
+@dataclass(frozen=True)
+class GuardrailPolicy:
+    """State what a patch may not contain or touch."""
+
+    forbidden: tuple[str, ...] = ()
+    """Path patterns that nobody but a person may alter, besides the built-in ones."""
+    owned: tuple[str, ...] = ()
+    """Path patterns that need a person's approval, besides the built-in ones."""
+    files_max: int = 50
+    """The largest number of files in a patch."""
+    lines_max: int = 2_000
+    """The largest number of added and removed lines in a patch."""
+
+
+@dataclass(frozen=True)
+class ReviewPolicy:
+    """Decide what is merged."""
+
+    auto_merge_risk: str = "none"
+    """The highest risk that merges without a person: ``none``, ``low`` or ``medium``."""
+    ci_retries_max: int = 2
+    """How often a failed review goes back to development."""
+    approve_stages: tuple[str, ...] = ()
+    """Stages that always need a person: ``planning``, ``review``, ``staging``, ``production``."""
+    approval_seconds_max: float = 3 * DAY_SECONDS
+    """After this time an unanswered question is answered by ``approval_expiry``."""
+    approval_expiry: str = "deny"
+    """What an unanswered question becomes: ``deny`` or ``wait``."""
+    reminder_seconds: float = DAY_SECONDS / 3
+    """How often a waiting question is repeated."""
+    single_user: bool = True
+    """Let the requester approve the own task; recorded with every such approval."""
