@@ -59,6 +59,30 @@ class AgentSection:
 
 
 @dataclass(frozen=True)
+class SandboxSection:
+    """Fence what agents run."""
+
+    use: str = "auto"
+    """``auto`` takes the strongest that works here; ``bubblewrap``, ``landlock``, ``container``, or ``none``."""
+    uid: int = 0
+    """Numeric user that runs agents where Keelway is root, used for nothing else; 0 takes 61000."""
+    image: str = ""
+    """Image of the container sandbox."""
+    read: tuple[str, ...] = ()
+    """Directories of this machine that agents may read, such as toolchains outside ``/usr``."""
+    egress: tuple[str, ...] = ()
+    """Hosts that agents may reach through the proxy, such as package registries; empty reaches none."""
+    memory_mb: int = 4096
+    """Memory of one run; 0 is no bound."""
+    processes_max: int = 512
+    """Processes and threads of one run at a time; 0 is no bound."""
+    disk_mb: int = 4096
+    """What one run may add to its workspace and home; 0 is no bound."""
+    temporary_mb: int = 1024
+    """Size of each temporary directory of a run, which lives in memory; 0 is no bound."""
+
+
+@dataclass(frozen=True)
 class EnvironmentSection:
     """Describe one environment."""
 
@@ -153,6 +177,7 @@ class ConfigFile:
     migrate: MigrationCommands = field(default_factory=MigrationCommands)
     data: DataSection = field(default_factory=DataSection)
     agent: AgentSection = field(default_factory=AgentSection)
+    sandbox: SandboxSection = field(default_factory=SandboxSection)
     notify: NotifySection = field(default_factory=NotifySection)
     detect: DetectSection = field(default_factory=DetectSection)
     server: ServerSection = field(default_factory=ServerSection)

@@ -1,0 +1,56 @@
+"""Hand a run over to our launcher, without its secrets showing in the list of processes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from keelway.clients.cage.cage import Bounds, Inside, Outside
+from keelway.clients.process_tree import MARKER
+from keelway.core.errors import OurFault
+
+_PART_CHARS_MAX = 100_000
+"""Linux takes no environment variable above 128 KiB."""
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+def program(name: str) -> str:
+    """Return the path of one of our programs; programs are started, never imported.
+
+    Raises:
+        OurFault: the installation lacks it.
+    """
+    spec = find_spec("keelway")
+    places = spec.submodule_search_locations if spec else None
+    if not places:
+        raise OurFault("program_missing", f"The program {name} is not part of this installation.")
+    return f"{places[0]}/programs/cage/{name}.py"
+
+
+def python() -> tuple[str, ...]:
+    """Return the interpreter and the words that make it see its own library and nothing else."""
+    return (str(getattr(sys, "_base_executable", "") or sys.executable), "-I", "-S")
+
+
+def limits(bounds: Bounds) -> dict[str, int]:
+    """Return the resource limits that each process can be held to without regard to the others."""
+    return {"CORE": 0} | ({"FSIZE": bounds.file_bytes_max} if bounds.file_bytes_max else {})
+
+
+def launch(inside: Inside, spec: Mapping[str, Any], argv: Sequence[str] = ()) -> Outside:
+    """Return what starts the launcher with a specification and, in the end, the command.
+
+    Args:
+        inside: the run; its mark is left in sight, so that its processes are found.
+        spec: what the launcher does, see ``programs/cage/launch.py``.
+        argv: the command, if it is not the one of the run.
+    """
+    text = json.dumps({"env": dict(inside.env), **spec})
+    parts = [text[at : at + _PART_CHARS_MAX] for at in range(0, len(text), _PART_CHARS_MAX)]
+    env = {"PATH": _PATH} | {f"KEELWAY_CAGE_{number}": part for number, part in enumerate(parts)}
+    if MARKER in inside.env:
+        env[MARKER] = inside.env[MARKER]
+    return Outside((*python(), program("launch"), "--", *(argv or inside.argv)), env, inside.cwd)
