@@ -28,8 +28,10 @@ the plan names. Do not alter existing tests, checks, CI or deployment files. Eve
 by a test that fails without it. Do not commit; leave the files in place. When you are done, stop."""
 
 
-def plan_prompt(task: Task, attempt: int, files: Sequence[str], remarks: Sequence[str]) -> str:
-    """Ask for a plan."""
+def plan_prompt(
+    task: Task, attempt: int, files: Sequence[str], remarks: Sequence[str], lessons: Sequence[str] = ()
+) -> str:
+    """Ask for a plan, with what earlier tasks learnt."""
     listed = "\n".join(files[:400]) + ("\n..." if len(files) > 400 else "")  # noqa: PLR2004 - a map, not a dump
     parts = [
         _header(task, "plan", attempt),
@@ -37,18 +39,22 @@ def plan_prompt(task: Task, attempt: int, files: Sequence[str], remarks: Sequenc
         _data("The request, as it was made", task.request.text),
         _data("Evidence from production", task.request.evidence) if task.request.evidence else "",
         _data("Files of the application", listed),
+        _learnt(lessons),
         _data("Remarks on the plan before", "\n".join(remarks)) if remarks else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def dev_prompt(approved: ApprovedPlan, attempt: int, remarks: Sequence[str]) -> str:
-    """Ask for the work itself, with everything that was found wrong with the try before."""
+def dev_prompt(
+    approved: ApprovedPlan, attempt: int, remarks: Sequence[str], lessons: Sequence[str] = ()
+) -> str:
+    """Ask for the work itself, with what was found wrong with the try before and what earlier tasks learnt."""
     parts = [
         _header(approved.task, "dev", attempt),
         _DEV_RULES,
         _data("The request, as it was made", approved.task.request.text),
         _data("The approved plan", canonical(approved.plan)),
+        _learnt(lessons),
         _data("What the checks found wrong with the present files", "\n".join(remarks)) if remarks else "",
     ]
     return "\n\n".join(part for part in parts if part)
@@ -56,6 +62,10 @@ def dev_prompt(approved: ApprovedPlan, attempt: int, remarks: Sequence[str]) -> 
 
 def _header(task: Task, role: str, attempt: int) -> str:
     return f"Task: {task.name}\nRole: {role}\nAttempt: {attempt}"
+
+
+def _learnt(lessons: Sequence[str]) -> str:
+    return _data("What earlier tasks learnt", "\n".join(lessons)) if lessons else ""
 
 
 def _data(title: str, text: str) -> str:
