@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.agents.model_server.fixture"]
 
 settings.register_profile("keelway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("keelway")  # a busy machine is no failure
