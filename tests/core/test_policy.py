@@ -26,9 +26,13 @@ def test_the_defaults_of_the_design(policy: Policy) -> None:
     tries = {
         name: (budget.attempts_max, budget.attempt_seconds_max / minutes)
         for name, budget in vars(policy.budget).items()
-        if name != "same_fault_max"
+        if hasattr(budget, "attempts_max")
     }
     assert tries == {"plan": (2, 2), "dev": (2, 20), "review": (1, 15), "ops": (2, 15)}
+    assert (policy.budget.task_cost_usd_max, policy.budget.task_tokens_max) == (0, 0), (
+        "no bound unless asked for"
+    )
+    assert (policy.gateway.day_usd_max, policy.gateway.project_usd_max) == (0, 0)
     assert policy.rollback.rollback_migrations
     assert policy.rollback.restore_data == "ask"
     assert (policy.alert.success_rate_min, policy.alert.rollback_rate_max) == (0.9, 0.1)

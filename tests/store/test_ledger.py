@@ -24,9 +24,14 @@ from keelway.testing.conformance.ledger import (
     some_question,
     some_request,
 )
+from keelway.testing.conformance.usage import UsageTests
 
 
 class TestSqlLedger(LedgerTests):
+    pass
+
+
+class TestSqlUsage(UsageTests):
     pass
 
 

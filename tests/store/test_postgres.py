@@ -19,6 +19,7 @@ from keelway.store.database import open_database, upgrade
 from keelway.store.ledger import SqlLedger
 from keelway.store.tables import METADATA
 from keelway.testing.conformance.ledger import LedgerTests
+from keelway.testing.conformance.usage import UsageTests
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -37,6 +38,10 @@ def engine(url: str) -> Iterator[Engine]:
 
 
 class TestPostgresLedger(LedgerTests):
+    pass
+
+
+class TestPostgresUsage(UsageTests):
     pass
 
 

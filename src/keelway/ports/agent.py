@@ -59,7 +59,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Usage:
-    """Hold what a run consumed, as the agent itself reports it."""
+    """Hold what a run consumed."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -74,6 +74,9 @@ class Effort:
     text: str
     """The agent's final words, bounded: data, not instructions."""
     usage: Usage = Usage()
+    """What the agent itself reports."""
+    metered: Usage | None = None
+    """What we counted request by request; ``None`` when nothing was between the agent and its model."""
     tool_calls: int = 0
     permissions_refused: int = 0
     transcript: str = ""
@@ -83,6 +86,16 @@ class Effort:
     agent: str = ""
     """Name and version as the agent states them."""
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Hold one text that a run left: its transcript, its requests to a model, its complaints."""
+
+    name: str
+    """File name, such as ``transcript.jsonl``."""
+    text: str
+    """Redacted and bounded."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +121,10 @@ class Agent(Protocol):
 
     def work(self, assignment: Assignment) -> Effort:
         """Carry out an assignment and return when the agent has ended, whatever the reason."""
+        ...
+
+    def record(self, task: str, role: str, attempt: int) -> tuple[Record, ...]:
+        """Return what a run left in writing, redacted and bounded; nothing when it was elsewhere."""
         ...
 
     def reap(self) -> int:

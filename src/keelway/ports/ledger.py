@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from keelway.core.model.event import Event, Link
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.task import Actor, Request, Task
+from keelway.core.model.usage import UsageEntry, UsageTotal
+from keelway.core.rule.allowance import Spending
 from keelway.core.rule.approval import Approval, Binding
 from keelway.core.rule.freeze import Freeze
 
@@ -169,6 +171,32 @@ class Ledger(Protocol):
         """Return questions, oldest first."""
         ...
 
+    def withdraw(self, question: str) -> bool:
+        """Void an open question whose reason is gone; tell whether it was open."""
+        ...
+
+    def book_usage(self, entry: UsageEntry) -> bool:
+        """Book what a request or a run used, once per key; the task's total follows. Tell whether it was new.
+
+        Raises:
+            YourFault: there is no such task.
+        """
+        ...
+
+    def usage(
+        self, *, task: str = "", since: datetime | None = None, by: Sequence[str] = ("task",)
+    ) -> tuple[UsageTotal, ...]:
+        """Sum up what was used, by any of ``core.model.usage.GROUPS``, in the order of their values."""
+        ...
+
+    def spent_usd(self, since: datetime | None = None) -> float:
+        """Return what everything cost since an instant, or ever."""
+        ...
+
+    def spending(self, task: str, stage: str = "") -> Spending:
+        """Return everything that the caps of a task are compared with, as of now."""
+        ...
+
     def freeze(self) -> Freeze:
         """Read the emergency stop; an unreadable flag counts as active."""
         ...
@@ -225,6 +253,10 @@ class Ledger(Protocol):
         Raises:
             YourFault: it was never kept, or its retention is over.
         """
+        ...
+
+    def artefacts(self, task: str) -> tuple[dict[str, Any], ...]:
+        """Return name, reference, media type, size and instant of a task's artefacts, oldest first."""
         ...
 
     def save_samples(

@@ -17,7 +17,7 @@ from keelway.store.fault import no_driver, reported
 from keelway.store.tables import COUNTERS
 from keelway.store.tables.views import create_views, drop_views
 
-VERSION = 3
+VERSION = 4
 """Schema version of this code: the number of the last migration."""
 
 VERSION_TABLE = "keel_schema"

@@ -21,6 +21,7 @@ from keelway.store.books.notes import Notes
 from keelway.store.books.questions import Questions
 from keelway.store.books.tasks import Tasks
 from keelway.store.books.totals import Totals
+from keelway.store.books.usage import Usage
 from keelway.store.chain.journal import Clock, Journal, utc_now
 from keelway.store.database import check_schema
 from keelway.store.depot.choose import open_depot
@@ -28,7 +29,7 @@ from keelway.store.depot.depot import Depot
 from keelway.store.freeze import lift_freeze, read_freeze, set_freeze
 
 
-class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals):
+class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals, Usage):
     """Keep the book in SQLite or PostgreSQL, with files and the emergency stop under a home.
 
     Args:

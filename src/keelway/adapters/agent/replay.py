@@ -11,7 +11,7 @@ from pathlib import Path
 
 from keelway.clients.acp import Driver, Launch, Order
 from keelway.core.codec import from_json, to_json
-from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort
+from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record
 
 _PROGRAM = "keelway.programs.replay_agent"
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -45,6 +45,10 @@ class ReplayAgent:
     def work(self, assignment: Assignment) -> Effort:
         """Play the play that fits the assignment; nothing of the run survives it."""
         return from_json(Effort, to_json(self._driver.work(from_json(Order, to_json(assignment)))))
+
+    def record(self, task: str, role: str, attempt: int) -> tuple[Record, ...]:
+        """Return what a run on this machine left in writing, secrets masked."""
+        return tuple(Record(name, text) for name, text in self._driver.record(task, role, attempt))
 
     def cancel(self, task: str) -> bool:
         """End the runs of a task, whichever worker of this machine drives them."""

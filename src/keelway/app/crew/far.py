@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Stop
+from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record, Stop
 from keelway.ports.ci import CheckJob, CheckReport, Ci
 
 
@@ -43,6 +43,10 @@ class CarriedAgent:
         if assignment.writes and effort.stop is not Stop.CANCELLED:
             self.rooms.save(room)
         return effort
+
+    def record(self, task: str, role: str, attempt: int) -> tuple[Record, ...]:
+        """Return what a run left in writing here."""
+        return self.agent.record(task, role, attempt)
 
     def reap(self) -> int:
         """End what runs of a process that died left behind; return how many runs those were."""

@@ -75,6 +75,15 @@ class Driver:
         room = Room(self._root, order.task, order.role, order.attempt)
         return asyncio.run(self._turn(order, room))[1]
 
+    def record(self, task: str, role: str, attempt: int) -> list[tuple[str, str]]:
+        """Return name and content of what a run left in writing, without secret values.
+
+        Raises:
+            OurFault: task or role cannot name a folder.
+        """
+        texts = Room(self._root, task, role, attempt).texts()
+        return [(name, _storable(self._redactor.text(text))) for name, text in texts]
+
     def cancel(self, task: str) -> bool:
         """End the runs of a task, whichever process drives them; tell whether there was one."""
         found = [(folder, live) for folder, live in rooms(self._root) if live.task == task]

@@ -22,6 +22,8 @@ _RECORD_BYTES_MAX = 10_000
 _SAME_START_SECONDS = 1.0
 _POLL_SECONDS = 0.02
 _MARGIN_SECONDS = 5.0
+_TEXTS = ("transcript.jsonl", "requests.jsonl", "stderr.log")
+_TEXT_BYTES_MAX = 4_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -96,6 +98,16 @@ class Room:
             sweep(self.folder)
             (self.folder / "pid.json").unlink(missing_ok=True)
 
+    def texts(self) -> list[tuple[str, str]]:
+        """Return name and content of what the run left in writing; of a long one the beginning and the end."""
+        found = []
+        for name in _TEXTS:
+            with contextlib.suppress(OSError):
+                text = _bounded(self.folder / name)
+                if text.strip():
+                    found.append((name, text))
+        return found
+
     def cancelled(self) -> bool:
         """Tell whether somebody asked for the end of the run."""
         return (self.folder / "cancel").exists()
@@ -144,6 +156,18 @@ def sweep(folder: Path) -> None:
     for name in (HOME, EMPTY):
         with contextlib.suppress(OSError):
             remove_tree(folder / name, folder)
+
+
+def _bounded(path: Path) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as stream:
+        size, half = os.fstat(descriptor).st_size, _TEXT_BYTES_MAX // 2
+        if size <= _TEXT_BYTES_MAX:
+            return stream.read(_TEXT_BYTES_MAX).decode(errors="replace")
+        head = stream.read(half).decode(errors="replace")
+        stream.seek(size - half)
+        tail = stream.read(half).decode(errors="replace")
+    return f"{head}\n... {size - 2 * half} bytes left out ...\n{tail}"
 
 
 def _over(folder: Path, live: Live) -> bool:

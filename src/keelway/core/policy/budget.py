@@ -1,4 +1,4 @@
-"""What each role may use of tries, time and money."""
+"""What each role, each task, each day and the project may use of tries, time and money."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PlanBudget:
     attempt_seconds_max: float = 2 * MINUTE_SECONDS
     """How long one attempt may take."""
     cost_usd_max: float = 1.0
-    """What planning one task may cost in reported model use."""
+    """What planning one task may cost in model use before a person is asked."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class DevBudget:
     attempt_seconds_max: float = 20 * MINUTE_SECONDS
     """How long one agent run may take; all attempts together bound the whole develop loop."""
     cost_usd_max: float = 5.0
-    """What developing one task may cost in reported model use."""
+    """What developing one task may cost in model use before a person is asked."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ReviewBudget:
     attempt_seconds_max: float = 15 * MINUTE_SECONDS
     """How long one attempt may take before the stage is not tried again."""
     cost_usd_max: float = 1.0
-    """What reviewing one task may cost in reported model use."""
+    """What reviewing one task may cost in model use before a person is asked."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class OpsBudget:
     attempt_seconds_max: float = 15 * MINUTE_SECONDS
     """How long one attempt may take; the time that a release is watched comes on top."""
     cost_usd_max: float = 1.0
-    """What one of its stages may cost in reported model use."""
+    """What one of its stages may cost in model use before a person is asked."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,22 @@ class BudgetPolicy:
     """The budget of staging, of production and of the report, each."""
     same_fault_max: int = 2
     """Escalate when this many tries of a stage in a row end in the identical fault."""
+    task_cost_usd_max: float = 0.0
+    """What one task may cost in model use, all roles together, before a person is asked; 0 is no bound."""
+    task_tokens_max: int = 0
+    """How many tokens one task may use before a person is asked; 0 is no bound."""
+    extra_share: float = 0.5
+    """How much more one yes of a person allows, as a share of the cap; 0 ends the task instead of asking."""
+
+
+@dataclass(frozen=True)
+class GatewayPolicy:
+    """Bound what all tasks together may use of models."""
+
+    day_usd_max: float = 0.0
+    """What all tasks of one day (UTC) may cost before a person is asked; 0 is no bound."""
+    project_usd_max: float = 0.0
+    """What all tasks ever may cost before a person is asked; 0 is no bound."""
 
 
 MOVED = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keelway.core.codec import digest, to_json
-from keelway.core.policy.budget import BudgetPolicy
+from keelway.core.policy.budget import BudgetPolicy, GatewayPolicy
 from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
 from keelway.core.policy.release import HotfixPolicy, ObservationPolicy, RollbackPolicy, WatchPolicy
 from keelway.core.policy.unit import MINUTE_SECONDS
@@ -18,7 +18,13 @@ from keelway.core.policy.work import (
     ReviewPolicy,
 )
 
-LATER: dict[str, Any] = {}
+LATER: dict[str, Any] = {
+    "budget.task_cost_usd_max": 0.0,
+    "budget.task_tokens_max": 0,
+    "budget.extra_share": 0.5,
+    "gateway.day_usd_max": 0.0,
+    "gateway.project_usd_max": 0.0,
+}
 """Settings that came after the first version, such as ``"review.reviewer"``, with the default they came with.
 
 As long as one has that default the digest is the one from before it came: an upgrade asks nobody
@@ -40,6 +46,7 @@ class Policy:
     guardrail: GuardrailPolicy = field(default_factory=GuardrailPolicy)
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)
+    gateway: GatewayPolicy = field(default_factory=GatewayPolicy)
     staging: ObservationPolicy = field(default_factory=_staging)
     production: ObservationPolicy = field(default_factory=ObservationPolicy)
     rollback: RollbackPolicy = field(default_factory=RollbackPolicy)

@@ -81,6 +81,21 @@ class Questions(Shelf):
             entry.append(event)
             return _load(entry, question)
 
+    def withdraw(self, question: str) -> bool:
+        """Void an open question whose reason is gone; tell whether it was open."""
+        still_open = (
+            QUESTIONS.c.id == question,
+            QUESTIONS.c.approval.is_(None),
+            QUESTIONS.c.voided_at.is_(None),
+        )
+        with self._journal.entry() as entry:
+            change = update(QUESTIONS).where(*still_open).values(voided_at=entry.at)
+            if entry.connection.execute(change).rowcount == 0:
+                return False
+            task = entry.connection.execute(select(QUESTIONS.c.task).where(QUESTIONS.c.id == question))
+            entry.note("question", task.scalar_one(), withdrawn=question)
+            return True
+
     def questions(self, *, task: str = "", open_only: bool = True) -> tuple[Question, ...]:
         """Return questions, oldest first; a void one is not open."""
         query = _query().order_by(QUESTIONS.c.asked_at, QUESTIONS.c.id).limit(ROWS_MAX)

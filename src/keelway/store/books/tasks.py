@@ -57,7 +57,7 @@ class Tasks(Shelf):
         Raises:
             YourFault: there is none.
         """
-        rows = self._journal.read(select(TASKS).where(_named(task)))
+        rows = self._journal.read(select(TASKS).where(named_task(task)))
         if not rows:
             raise _unknown(task)
         return task_row(rows[0])
@@ -139,13 +139,14 @@ class Tasks(Shelf):
             entry.append(Event(kind, entry.at, owner.id, stage, attempt, data=data))
 
 
-def _named(task: str) -> ColumnElement[bool]:
+def named_task(task: str) -> ColumnElement[bool]:
+    """Return the condition that finds a task by id, by number or by name."""
     match = _NAME.fullmatch(task.strip())
     return TASKS.c.number == int(match[1]) if match else TASKS.c.id == task.strip()
 
 
 def _one(entry: Entry, task: str) -> Row[Any]:
-    row = entry.connection.execute(select(TASKS).where(_named(task))).first()
+    row = entry.connection.execute(select(TASKS).where(named_task(task))).first()
     if row is None:
         raise _unknown(task)
     return row

@@ -6,7 +6,7 @@ from keelway.store.tables.forge import CHECKS, COMMENTS, ISSUES, PULLS
 from keelway.store.tables.notes import ARTEFACTS, BLOBS, LOGS, REPORTS, STATE
 from keelway.store.tables.people import APPROVALS, QUESTIONS
 from keelway.store.tables.releases import DEPLOYMENTS, INCIDENTS, LEASES, QUARANTINE, SAMPLES
-from keelway.store.tables.tasks import STAGES, TASKS
+from keelway.store.tables.tasks import STAGES, TASKS, USAGE
 from keelway.store.tables.workers import WORKERS
 
 __all__ = [
@@ -32,5 +32,6 @@ __all__ = [
     "STAGES",
     "STATE",
     "TASKS",
+    "USAGE",
     "WORKERS",
 ]

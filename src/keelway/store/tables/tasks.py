@@ -1,4 +1,4 @@
-"""The tables of tasks and their stage runs."""
+"""The tables of tasks, of their stage runs and of what they used."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, Table, UniqueConstraint
 
@@ -73,3 +73,31 @@ STAGES = Table(
     instant("created_at", "When the row was made.", required=True),
     UniqueConstraint("task", "stage", "attempt"),
 )
+
+USAGE = Table(
+    "keel_usage",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True, doc="Order of booking."),
+    Column("key", Words, nullable=False, unique=True, doc="Idempotency key."),
+    text("task", "Id of the task; empty for use that belongs to none."),
+    text("stage", "Stage that ran."),
+    text("role", "Role of the agent."),
+    Column("attempt", Integer, nullable=False, server_default="0", doc="Number of the agent's run."),
+    text("agent", "Name of the agent."),
+    text("provider", "Who served the model."),
+    text("model", "Name of the model."),
+    Column("input_tokens", BigInteger, nullable=False, server_default="0", doc="Tokens that went in."),
+    Column("output_tokens", BigInteger, nullable=False, server_default="0", doc="Tokens that came out."),
+    Column("cached_tokens", BigInteger, nullable=False, server_default="0", doc="Input from a cache."),
+    Column("cost_usd", Float, nullable=False, server_default="0", doc="Cost in US dollars."),
+    Column("estimated", Boolean, nullable=False, server_default="0", doc="Price or tokens are a guess."),
+    Column("counted", Boolean, nullable=False, server_default="1", doc="Part of what the task cost."),
+    text("source", "metered or reported."),
+    text("status", "How the request or the run ended."),
+    Column("seconds", Float, nullable=False, server_default="0", doc="How long it took."),
+    name_of("day", "Day in UTC, such as 2026-01-31."),
+    instant("at", "When it ended.", required=True),
+)
+
+Index(None, USAGE.c.task)
+Index(None, USAGE.c.day)

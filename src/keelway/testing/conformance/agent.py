@@ -52,6 +52,13 @@ class AgentTests(ABC):
         assert rig.files()["note.txt"] == "hello\n"
         assert effort.agent
 
+    def test_a_run_leaves_a_record_in_writing(self, rig: AgentRig) -> None:
+        """Hold that what was said can be kept, and that a run that never was left nothing."""
+        work(rig, "dev", 2)
+        record = {each.name: each.text for each in rig.agent.record(TASK, "dev", 2)}
+        assert "Play your part." in record["transcript.jsonl"]
+        assert rig.agent.record(TASK, "dev", 99) == ()
+
     def test_repeating_an_assignment_gives_the_same_end(self, rig: AgentRig) -> None:
         """Hold that a run may be repeated after a crash."""
         first, second = work(rig, "dev", 1), work(rig, "dev", 1)

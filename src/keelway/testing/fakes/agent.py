@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from keelway.core.rule.glob import matches
-from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Stop
+from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record, Stop
 
 
 class Idle(Enum):
@@ -47,6 +47,12 @@ class FakeAgent:
         if isinstance(result, Effort):
             return replace(result, agent=result.agent or f"{self.name} 1")
         return self._hang(assignment) if result is HANG else self._edit(assignment, result)
+
+    def record(self, task: str, role: str, attempt: int) -> tuple[Record, ...]:
+        """Return the prompt of the last run as its transcript."""
+        wanted = (task, role, attempt)
+        runs = [each for each in self.seen if (each.task, each.role, each.attempt) == wanted]
+        return (Record("transcript.jsonl", runs[-1].prompt),) if runs else ()
 
     def reap(self) -> int:
         """Find nothing: a fake leaves nothing behind."""
