@@ -31,6 +31,7 @@ from tests.agents.model_server import (
     refuse,
 )
 from tests.agents.model_server.fixture import Serve
+from tests.agents.model_server.tools import SUBMIT
 from tests.agents.talk import Anthropic, Chat, Gemini, Responses, Wire
 
 DIALECTS = [Chat, Responses, Anthropic, Gemini]
@@ -298,6 +299,16 @@ AGENTS = [
         Edit("a", "b", "c"),
         ("edit", {"path": "/w/a", "edits": [{"oldText": "b", "newText": "c"}]}),
     ),
+    (
+        {"read_files": {"properties": {"files": {"type": "array", "items": {
+            "type": "object", "properties": {"path": {"type": "string"}}}}}}},
+        Read("a"),
+        ("read_files", {"files": [{"path": "/w/a"}]}),
+    ),
+    ({"todowrite": {"properties": {"todos": {"type": "array", "items": {
+        "type": "object", "properties": {name: {"type": "string"} for name in ("content", "status", "priority", "id")}}}}}},
+     Plan(("a",)),
+     ("todowrite", {"todos": [{"content": "a", "status": "pending", "priority": "medium", "id": "1"}]})),
     ({"bash": ("command",)}, Read("a b"), ("bash", {"command": "cat 'a b'"})),
     ({"bash": ("command",)}, Finish(), ("bash", {"command": "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"})),
     ({"bash": ("command",)}, Plan(("a", "b")), ("bash", {"command": "echo 'plan: a; b'"})),
@@ -361,10 +372,26 @@ def test_edits_are_spoken_to_whom_reads_them_from_the_text(model_server: Serve) 
     assert "C.md\n```\n<<<<<<< SEARCH\n=======\nc\n>>>>>>> REPLACE\n```" in text
 
 
+def test_whom_reads_edits_gets_all_up_to_the_next_test_at_once(model_server: Serve) -> None:
+    server = model_server(calc_play())
+    wire = Chat(server.port, tools={})
+    wire.items.append({"role": "system", "content": "Answer with *SEARCH/REPLACE* blocks."})
+    first = wire.ask("Go.").text
+    assert [line[:5] for line in first.splitlines() if line.startswith("[")] == [
+        "[1/5]",
+        "[2/5]",
+        "[3/5]",
+        "[4/5]",
+    ]
+    assert first.count("<<<<<<< SEARCH") == 2
+    wire.items.append({"role": "assistant", "content": first})
+    assert wire.ask("The test failed.").text.startswith("[5/5]")
+
+
 def test_commands_are_spoken_to_whom_reads_them_from_the_text(model_server: Serve) -> None:
     server = model_server(Script((Turn("Look.", (Run("ls"),)), Turn("Done.", (Finish(),)))))
     wire = Chat(server.port, tools={})
-    wire.items.append({"role": "system", "content": "Answer with\n```bash\ncommand\n```"})
+    wire.items.append({"role": "system", "content": f"Answer with\n```bash\ncommand\n```\nuntil {SUBMIT}"})
     first = wire.ask("Go.").text
     assert first == "[1/2] Look.\n\n```bash\nls\n```\n"
     wire.items.append({"role": "assistant", "content": first})

@@ -17,15 +17,15 @@ from typing import Any, Self
 from aiohttp import web
 from tests.agents.model_server import anthropic, chat, gemini, responses
 from tests.agents.model_server.asked import Asked, Reply
-from tests.agents.model_server.script import Answer, Script, Trouble, Turn, Usage
-from tests.agents.model_server.tools import NotOffered, calls_for, example, spoken
+from tests.agents.model_server.script import Answer, Run, Script, Trouble, Turn, Usage
+from tests.agents.model_server.tools import NotOffered, calls_for, example, reads_edits, spoken
 
 KEY = "upstream-key-that-no-agent-may-see"
 BODY_BYTES_MAX = 64 * 1024 * 1024
 START_SECONDS_MAX = 15
 TITLE = "Mend the sum"
 """What a request without tools is answered."""
-_MARK = re.compile(r"^\s*\[\d+/\d+\]")
+_MARK = re.compile(r"^\s*\[\d+/\d+\]", re.MULTILINE)
 
 
 @dataclass
@@ -205,23 +205,30 @@ def turn_number(script: Script, asked: Asked) -> int:
         if isinstance(intent, Answer)
     }
     return sum(
-        1 for said in asked.said if said.called or _MARK.match(said.text) or said.text.strip() in texts
+        max(len(_MARK.findall(said.text)), int(said.called or said.text.strip() in texts))
+        for said in asked.said
     )
 
 
 def _perform(reply: Reply, script: Script, seen: Seen, turn: Turn, asked: Asked) -> Reply:
     place = script.workspace or asked.place
-    text = turn.say if turn.verbatim else f"[{seen.turn + 1}/{len(script.turns)}] {turn.say}"
-    if turn.echo_key:
-        text += f" key={seen.key}"
+    text = _words(script, seen.turn, turn) + (f" key={seen.key}" if turn.echo_key else "")
     aloud = spoken(turn.does, asked) if not asked.tools else None
     if aloud is not None:
-        return replace(reply, text=text + "\n" + aloud, usage=turn.usage)
+        for number, more in enumerate(script.turns[seen.turn + 1 :], start=seen.turn + 1):
+            if not reads_edits(asked) or any(isinstance(does, Run) for does in script.turns[number - 1].does):
+                break  # an agent that only reads edits comes back when its own test has failed
+            aloud += f"\n{_words(script, number, more)}\n{spoken(more.does, asked)}"
+        return replace(reply, text=f"{text}\n{aloud}", usage=turn.usage)
     typed = [intent for intent in turn.does if isinstance(intent, Answer)]
     calls = calls_for(turn.does, asked, place, f"{seen.turn:02d}_{reply.id}")
     if typed and not calls:
         text = json.dumps(dict(typed[0].value))
     return replace(reply, text=text, calls=calls, usage=turn.usage)
+
+
+def _words(script: Script, number: int, turn: Turn) -> str:
+    return turn.say if turn.verbatim else f"[{number + 1}/{len(script.turns)}] {turn.say}"
 
 
 async def _send(

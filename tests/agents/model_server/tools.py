@@ -14,7 +14,7 @@ from tests.agents.model_server.script import Answer, Call, Edit, Finish, Intent,
 NAMES: Mapping[type, tuple[str, ...]] = {
     Read: ("read", "readfile", "view", "viewfile", "readfiles"),
     Write: ("write", "writefile", "createfile", "writetofile"),
-    Edit: ("edit", "editfile", "replace", "strreplace", "replaceinfile"),
+    Edit: ("edit", "editfile", "replace", "strreplace", "replaceinfile", "editor"),
     Run: (
         *("bash", "shell", "execcommand", "shellcommand", "runshellcommand", "runcommand"),
         *("runcommands", "executecommand", "executebash", "terminal"),
@@ -35,7 +35,11 @@ ROLES = {
 SUBMIT = "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
 """What an agent with a shell alone wants to see printed at the end."""
 SPOKEN_EDITS = re.compile(r"SEARCH/REPLACE", re.IGNORECASE)
-SPOKEN_COMMANDS = re.compile(r"```(bash|mswea_bash_command)\n")
+SPOKEN_COMMANDS = ("mswea_bash_command", "bash")
+"""Names of the fenced blocks that an agent runs which ends by printing ``SUBMIT``, the more telling first."""
+
+
+_STEP_WORDS = (("status", "pending"), ("priority", "medium"))
 
 
 class NotOffered(Exception):
@@ -59,13 +63,18 @@ def calls_for(does: tuple[Intent, ...], asked: Asked, place: str, mark: str) -> 
 
 def spoken(does: tuple[Intent, ...], asked: Asked) -> str | None:
     """Return the intents as text for an agent that offers no tools but reads edits or commands from the text."""
-    if SPOKEN_EDITS.search(asked.instructions):
+    if reads_edits(asked):
         return "".join(_spoken_edit(intent) for intent in does)
-    fence = SPOKEN_COMMANDS.search(asked.instructions)
-    if fence:
+    fence = next((name for name in SPOKEN_COMMANDS if f"```{name}\n" in asked.instructions), None)
+    if fence and SUBMIT in asked.instructions:
         commands = [command for intent in does if (command := _spoken_command(intent))]
-        return "".join(f"\n```{fence[1]}\n{command}\n```\n" for command in commands)
+        return "".join(f"\n```{fence}\n{command}\n```\n" for command in commands)
     return None
+
+
+def reads_edits(asked: Asked) -> bool:
+    """Say whether the agent finds edits in the model's text."""
+    return not asked.tools and bool(SPOKEN_EDITS.search(asked.instructions))
 
 
 def example(schema: Mapping[str, Any]) -> Any:
@@ -149,7 +158,7 @@ def _filled(wanted: dict[str, str], known: Mapping[str, Any]) -> dict[str, Any]:
         if name is not None:
             chosen[name] = _shaped(value, known[name], name)
     if len(chosen) < len(wanted):
-        left = {role: value for role, value in wanted.items() if role not in {"path", "command"}}
+        left = {role: value for role, value in wanted.items() if role != "path" or not chosen}
         for name, sub in known.items():
             items = sub.get("items", {}) if _kind(sub) == "array" else {}
             if left and _kind(items) == "object" and (inner := _filled(left, items.get("properties", {}))):
@@ -190,7 +199,7 @@ def _planned(intent: Plan, known: Mapping[str, Any]) -> dict[str, Any]:
 def _step(step: str, number: int, schema: Mapping[str, Any]) -> dict[str, Any]:
     known = schema.get("properties", {})
     made = {name: step for name, sub in known.items() if _kind(sub) == "string" and not sub.get("enum")}
-    made |= {name: str(number + 1) for name in made if name == "id"}
+    made |= {name: value for name, value in (("id", str(number + 1)), *_STEP_WORDS) if name in made}
     left = {name: example(known[name]) for name in schema.get("required", ()) if name not in made}
     return {**made, **left}
 
