@@ -6,15 +6,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 
 from keelway.adapters.forge.local import FarForge, LocalForge
 from keelway.adapters.sandbox.private_clone import TravellingClone
-from keelway.app.config import Config, environment_variables
+from keelway.app.agents.make import make_agent
+from keelway.app.config import Config
 from keelway.app.crew.far import CarriedAgent, FarCi
 from keelway.app.crew.freeze import SharedFreeze
 from keelway.app.crew.seat import Seat, join_hub, many_workers, take_hub
@@ -23,7 +22,6 @@ from keelway.app.registry import load
 from keelway.core.codec import digest
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.event import Event, EventKind
-from keelway.ports.agent import Agent
 from keelway.ports.channel import Notifier
 from keelway.ports.engine import Engine, Runtime, StageRun
 from keelway.ports.vault import Vault
@@ -189,28 +187,6 @@ def _shared(app: App, seat: Seat) -> Doors:
     return replace(
         doors, forge=LocalForge(repository, str(app.config.repository), branches, app.pulls, serve=True)
     )
-
-
-def make_agent(config: Config, home: Home) -> Agent:
-    """Return the configured coding agent, with its runs below a home.
-
-    Raises:
-        YourFault: the agent is unknown, or nothing says how to start it.
-    """
-    section = config.file.agent
-    kind = load("agent", section.use, outside=config.repository)
-    path = environment_variables().get("PATH", "")
-    settings: dict[str, Any] = {"run_root": str(home.agents), "env": {"PATH": path, **section.env}}
-    if section.use == "replay":
-        settings["script"] = str((config.repository / section.script).resolve()) if section.script else ""
-    elif not section.argv:
-        raise YourFault(
-            "no_agent_command", "agent.argv is empty.", 'set agent.argv = ["opencode", "acp"] or the like'
-        )
-    else:
-        settings |= {"argv": section.argv, "name": Path(section.argv[0]).name}
-    agent: Agent = kind(**settings)
-    return agent
 
 
 def _open_book(home: Home) -> Database:

@@ -18,6 +18,8 @@ class Stop(StrEnum):
     LIMIT_COST = "limit_cost"
     LIMIT_TOOLS = "limit_tools"
     LIMIT_OUTPUT = "limit_output"
+    LIMIT_RESOURCES = "limit_resources"
+    """Memory, processes or disk of the cage."""
     REFUSED = "refused"
     AUTH_ERROR = "auth_error"
     PROVIDER_ERROR = "provider_error"
@@ -86,6 +88,11 @@ class Effort:
     agent: str = ""
     """Name and version as the agent states them."""
     detail: str = ""
+
+    @property
+    def spent(self) -> Usage:
+        """Return what is booked: what was counted if anybody counted, else what the agent reports."""
+        return self.usage if self.metered is None else self.metered
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ class _Loop:
                 protected=ctx.policy.guardrail.forbidden,
             ),
         )
-        cost = effort.usage.cost_usd
+        cost = effort.spent.cost_usd
         self.cost_usd, self.task_cost_usd = self.cost_usd + cost, self.task_cost_usd + cost
         ctx.record(
             EventKind.AGENT_FINISHED,

@@ -141,7 +141,7 @@ def _propose(
 
 
 def _booked_cost(ctx: Context, attempt: int, effort: Effort) -> float:
-    cost = effort.usage.cost_usd
+    cost = effort.spent.cost_usd
     ctx.record(
         EventKind.AGENT_FINISHED,
         f"plan:{attempt}",

@@ -16,6 +16,7 @@ import pytest
 
 from keelway.adapters.agent.acp import AcpAgent
 from keelway.adapters.agent.replay import ReplayAgent
+from keelway.clients.run import Launch
 from keelway.ports.agent import AgentLimits, Assignment, Effort
 
 TASK = "T-7"
@@ -44,7 +45,7 @@ class Stand:
     def program(self, code: str, *args: str) -> AcpAgent:
         """An agent that is a few lines of Python, for what no decent agent does."""
         argv = (sys.executable, "-I", "-u", "-c", code, *args)
-        return AcpAgent("odd", argv, str(self.runs), self.env, self.redact)
+        return AcpAgent(Launch("odd", argv, str(self.runs), self.env, self.redact))
 
     def order(self, limits: AgentLimits = BRISK, **more: Any) -> Assignment:
         task = more.pop("task", TASK)

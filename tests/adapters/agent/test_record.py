@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.adapters.agent.conftest import TASK, Stand
 
-from keelway.clients.acp import room
+from keelway.clients.run import room
 from keelway.core.errors import OurFault
 
 

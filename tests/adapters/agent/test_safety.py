@@ -12,6 +12,7 @@ import pytest
 from tests.adapters.agent.conftest import Stand, events
 
 from keelway.adapters.agent.acp import AcpAgent
+from keelway.clients.run import Launch
 from keelway.ports.agent import Effort, Stop
 
 
@@ -146,7 +147,7 @@ def test_what_belongs_to_newer_agents_is_tolerated(stand: Stand) -> None:
 
 def test_the_generic_adapter_reads_the_version(stand: Stand) -> None:
     replay = stand.agent()
-    agent = AcpAgent("mine", replay._driver._launch.argv, str(stand.runs))
+    agent = AcpAgent(Launch("mine", replay._driver._launch.argv, str(stand.runs)))
     assert (agent.probe().name, agent.probe().version) == ("mine", "1")
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.adapters.agent.conftest import Stand, events
 
 from keelway.adapters.agent.acp import AcpAgent
+from keelway.clients.run import Launch
 from keelway.ports.agent import AgentLimits, Effort, Stop
 
 HANG = {"do": "hang", "seconds": 60}
@@ -73,7 +74,7 @@ def test_a_crash_is_noticed_although_a_daemon_holds_the_pipes(stand: Stand) -> N
 
 
 def test_a_missing_program_is_not_started(stand: Stand) -> None:
-    agent = AcpAgent("gone", ("no-such-agent",), str(stand.runs))
+    agent = AcpAgent(Launch("gone", ("no-such-agent",), str(stand.runs)))
     effort = agent.work(stand.order())
     assert effort.stop is Stop.NOT_STARTED
     assert "no-such-agent" in effort.detail

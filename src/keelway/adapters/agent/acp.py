@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
-from keelway.clients.acp import Driver, Launch, Order
+from keelway.clients.acp import speak
+from keelway.clients.run import Driver, Launch, Order
 from keelway.core.codec import from_json, to_json
 from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record
 
 
 @dataclass(frozen=True)
 class AcpAgent:
-    """Drive one agent program over its standard streams, each run in a private empty home."""
+    """Drive one agent program over its standard streams, each run in a private home of its own."""
 
-    name: str
-    argv: tuple[str, ...]
-    run_root: str
-    """Folder for homes, transcripts and the record of live runs; shared by all workers of a machine."""
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Everything the agent sees, apart from a private ``HOME``, a plain ``PATH`` and ``LANG``."""
-    redact: tuple[str, ...] = field(default=(), repr=False)
-    """Values that are masked in transcripts and results."""
+    launch: Launch
 
     @cached_property
     def _driver(self) -> Driver:
-        return Driver(Launch(self.name, self.argv, self.run_root, dict(self.env), self.redact))
+        return Driver(self.launch, speak)
 
     def probe(self) -> AgentFacts:
         """Find out whether the agent is installed and answers a greeting within 30 seconds."""
         found = self._driver.probe()
-        return AgentFacts(self.name, found.answers, found.version, found.detail)
+        return AgentFacts(self.launch.name, found.answers, found.version, found.detail)
 
     def work(self, assignment: Assignment) -> Effort:
         """Carry out an assignment in one session with one prompt; nothing of the run survives it."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from keelway.clients.acp import Driver, Launch, Order
+from keelway.clients.acp import speak
+from keelway.clients.run import Driver, Launch, Order
 from keelway.core.codec import from_json, to_json
 from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record
 
@@ -35,7 +36,7 @@ class ReplayAgent:
         state = str(Path(self.run_root).resolve() / "replayed")
         path = os.pathsep.join([str(Path(sys.executable).parent), _PATH])
         env = {"PATH": path} | dict(self.env)
-        return Driver(Launch(self.name, (*argv, "--state", state), self.run_root, env, self.redact))
+        return Driver(Launch(self.name, (*argv, "--state", state), self.run_root, env, self.redact), speak)
 
     def probe(self) -> AgentFacts:
         """Find out whether the program starts and accepts the script."""

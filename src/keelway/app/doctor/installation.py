@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from keelway.app.bootstrap import make_agent
+from keelway.app.agents.make import make_agent
 from keelway.app.config import Config
 from keelway.app.doctor.check import Check, fail, ok, warn
 from keelway.app.home import Home

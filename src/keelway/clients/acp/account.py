@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from keelway.clients.acp.turn import Spent
+from keelway.clients.run.turn import Spent
 
 TEXT_CHARS_MAX = 100_000
 
@@ -102,6 +102,11 @@ class Account:
     def tokens(self) -> int:
         """Return the tokens that were consumed at least."""
         return max(self.context_tokens, self.input_tokens + self.output_tokens)
+
+    @property
+    def tool_calls(self) -> int:
+        """Return how many tools the agent has called."""
+        return len(self.calls)
 
     @property
     def spent(self) -> Spent:

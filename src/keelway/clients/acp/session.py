@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from typing import Any
 
 from acp.connection import Connection
@@ -16,16 +15,13 @@ from acp.meta import AGENT_METHODS, CLIENT_METHODS, PROTOCOL_VERSION
 
 from keelway.clients.acp.account import Account
 from keelway.clients.acp.permission import Rights, answer, refusal
-from keelway.clients.acp.transcript import Transcript
-from keelway.clients.acp.turn import Broken, End
 from keelway.clients.acp.wire import Wire
+from keelway.clients.run.transcript import Transcript
+from keelway.clients.run.turn import Broken, End, Order, cause_of
 
 _NAME_CHARS_MAX = 200
 _AUTH_CODE = -32000
 _PROTOCOL_CODES = frozenset({-32700, -32600, -32601, -32602})
-_AUTH_WORDS = re.compile(
-    r"authenticat|unauthori[sz]ed|api[ _-]?key|\b401\b|not logged in|log in|login required"
-)
 _STOPS = {
     "end_turn": End.COMPLETED,
     "refusal": End.REFUSED,
@@ -37,9 +33,11 @@ _STOPS = {
 class Session:
     """Speak with one agent over one wire."""
 
+    leaves = False
+
     def __init__(self, wire: Wire, account: Account, transcript: Transcript, rights: Rights) -> None:
         self._wire = wire
-        self._account = account
+        self.account = account
         self._transcript = transcript
         self._rights = rights
         self._connection = Connection(self._asked, wire)
@@ -47,6 +45,21 @@ class Session:
         self._cancelling = False
         self.agent = ""
         self.version = ""
+
+    @property
+    def last_at(self) -> float:
+        """Return the monotonic time of the latest message."""
+        return self._wire.last_at
+
+    @property
+    def fault(self) -> Broken | None:
+        """Return why nothing more is read."""
+        return self._wire.fault
+
+    @property
+    def strange(self) -> bool:
+        """Tell whether something was received and none of it was a message."""
+        return self._wire.strange
 
     async def greet(self) -> None:
         """Agree on the protocol; we offer neither files nor terminals, so agents use the workspace itself.
@@ -75,25 +88,26 @@ class Session:
                 f"The agent speaks protocol version {result.get('protocolVersion')!r:.40}, not {PROTOCOL_VERSION}.",
             )
 
-    async def prompt(self, cwd: str, text: str) -> End:
-        """Open a session in a folder, carry out one turn and return why it ended.
+    async def work(self, cwd: str, prompt: str) -> End:
+        """Greet, open a session in a folder, carry out one turn and return why it ended.
 
         Raises:
             Broken: the agent answers an error or something that is no answer.
         """
+        await self.greet()
         opened = await self._request("session_new", {"cwd": cwd, "mcpServers": []})
         if not isinstance(opened.get("sessionId"), str):
             raise Broken(End.PROTOCOL_ERROR, "The agent opened no session: its answer has no sessionId.")
         self._session_id = opened["sessionId"]
         result = await self._request(
             "session_prompt",
-            {"sessionId": self._session_id, "prompt": [{"type": "text", "text": text}]},
+            {"sessionId": self._session_id, "prompt": [{"type": "text", "text": prompt}]},
         )
-        self._account.settle(result)
+        self.account.settle(result)
         stop = result.get("stopReason")
         if stop == "cancelled":
             # Some agents end their turn this way when a permission is refused.
-            return End.REFUSED if self._account.permissions_refused else End.CANCELLED
+            return End.REFUSED if self.account.permissions_refused else End.CANCELLED
         if stop not in _STOPS:
             raise Broken(End.PROTOCOL_ERROR, f"Unknown stop reason {stop!r:.60}.")
         return _STOPS[stop]
@@ -137,7 +151,7 @@ class Session:
 
     def _permit(self, params: dict[str, Any]) -> dict[str, Any]:
         told = params.get("toolCall")
-        call = self._account.call(told if isinstance(told, dict) else {})
+        call = self.account.call(told if isinstance(told, dict) else {})
         reason = "the turn is being cancelled" if self._cancelling else refusal(self._rights, call)
         outcome = None if reason else answer(params.get("options"), allowed=True)
         if not reason and outcome is None:
@@ -151,14 +165,21 @@ class Session:
         )
         if outcome:
             return outcome
-        self._account.permissions_refused += 1
+        self.account.permissions_refused += 1
         rejection = None if self._cancelling else answer(params.get("options"), allowed=False)
         return rejection or {"outcome": {"outcome": "cancelled"}}
+
+
+def speak(process: asyncio.subprocess.Process, transcript: Transcript, order: Order, home: str) -> Session:
+    """Begin a conversation with a process that was just started."""
+    del home
+    account = Account()
+    wire = Wire(process, transcript, order.limits.output_bytes_max, account.hear)
+    return Session(wire, account, transcript, Rights(order.workspace, order.writes, order.protected))
 
 
 def end_of(error: RequestError) -> End:
     """Return the end that an error answer means: wrong key, wrong protocol or a failing provider."""
     if error.code in _PROTOCOL_CODES:
         return End.PROTOCOL_ERROR
-    told = f"{error} {error.data}".casefold()
-    return End.AUTH_ERROR if error.code == _AUTH_CODE or _AUTH_WORDS.search(told) else End.PROVIDER_ERROR
+    return End.AUTH_ERROR if error.code == _AUTH_CODE else cause_of(f"{error} {error.data}")

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from keelway.clients.acp.transcript import Transcript
-from keelway.clients.acp.turn import Broken, End
+from keelway.clients.run.transcript import Transcript
+from keelway.clients.run.turn import Broken, End
 
 LINE_BYTES_MAX = 50_000_000
 STRAY_LINES_MAX = 20

@@ -1,10 +1,14 @@
-"""Hold the plain values of one turn: how to start the agent, what it is told, how it ended."""
+"""Hold the plain values of one turn: what the agent is told, within which bounds, how it ended."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from enum import StrEnum
+
+_AUTH_WORDS = re.compile(
+    r"authenticat|unauthori[sz]ed|api[ _-]?key|\b401\b|not logged in|log in|login required", re.IGNORECASE
+)
 
 
 class End(StrEnum):
@@ -18,26 +22,13 @@ class End(StrEnum):
     LIMIT_COST = "limit_cost"
     LIMIT_TOOLS = "limit_tools"
     LIMIT_OUTPUT = "limit_output"
+    LIMIT_RESOURCES = "limit_resources"
     REFUSED = "refused"
     AUTH_ERROR = "auth_error"
     PROVIDER_ERROR = "provider_error"
     PROTOCOL_ERROR = "protocol_error"
     CRASHED = "crashed"
     NOT_STARTED = "not_started"
-
-
-@dataclass(frozen=True)
-class Launch:
-    """Say how an agent is started and where its runs are kept."""
-
-    name: str
-    argv: tuple[str, ...]
-    run_root: str
-    """Folder for private homes, transcripts and the record of live processes."""
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Everything the agent may see; nothing is inherited."""
-    redact: tuple[str, ...] = field(default=(), repr=False)
-    """Values that never appear in a transcript or a result."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +61,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Spent:
-    """Hold what the agent says it consumed."""
+    """Hold what a turn consumed."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -84,6 +75,9 @@ class Turn:
     stop: End
     text: str = ""
     usage: Spent = Spent()
+    """What the agent says it consumed."""
+    metered: Spent | None = None
+    """What the gateway counted; None when the run had none."""
     tool_calls: int = 0
     permissions_refused: int = 0
     transcript: str = ""
@@ -96,7 +90,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Found:
-    """Say whether an agent starts and speaks the protocol."""
+    """Say whether an agent starts and answers."""
 
     answers: bool
     agent: str = ""
@@ -105,9 +99,14 @@ class Found:
 
 
 class Broken(Exception):
-    """End a turn for a reason that came over the wire."""
+    """End a turn for a reason that the program, its output or its consumption gave."""
 
     def __init__(self, end: End, detail: str) -> None:
         super().__init__(detail)
         self.end = end
         self.detail = detail
+
+
+def cause_of(words: str) -> End:
+    """Return what an error means by its words: a wrong key, or anything else at the provider."""
+    return End.AUTH_ERROR if _AUTH_WORDS.search(words) else End.PROVIDER_ERROR

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keelway.clients.acp import transcript as module
-from keelway.clients.acp.transcript import Redactor, Transcript
+from keelway.clients.run import transcript as module
+from keelway.clients.run.transcript import Redactor, Transcript
 
 SECRET = 's3cret-Ω-\\-"value'
 PLAIN = st.recursive(

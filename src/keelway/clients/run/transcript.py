@@ -71,18 +71,13 @@ class Transcript:
         """Record a protocol message; ``direction`` is ``in`` or ``out``."""
         piece = _piece(message) if direction == "in" else None
         if piece:
-            self._add(*piece)
+            self.add(*piece)
             return
         self._flush()
         self._write(direction, {"message": message})
 
-    def close(self) -> None:
-        """Write what is pending and let go of the file; closing twice does no harm."""
-        if not self._file.closed:
-            self._flush()
-            self._file.close()
-
-    def _add(self, kind: str, text: str) -> None:
+    def add(self, kind: str, text: str) -> None:
+        """Record a piece of text that continues the one before, if that is of the same kind."""
         if kind != self._pending_kind:
             self._flush()
         self._pending_kind = kind
@@ -92,6 +87,12 @@ class Transcript:
             cut = max(0, len(clean) - self.redactor.held_back_chars)
             self._write(kind, {"text": clean[:cut]})
             self._pending = clean[cut:]
+
+    def close(self) -> None:
+        """Write what is pending and let go of the file; closing twice does no harm."""
+        if not self._file.closed:
+            self._flush()
+            self._file.close()
 
     def _flush(self) -> None:
         if self._pending:

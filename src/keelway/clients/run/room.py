@@ -66,6 +66,8 @@ class Room:
         self.empty = self.folder / EMPTY
         """Where a run without a workspace works."""
         self.transcript = self.folder / "transcript.jsonl"
+        self.requests = self.folder / "requests.jsonl"
+        """What was asked of the model, as the gateway saw it."""
         self.stderr = self.folder / "stderr.log"
 
     def enter(self, grace_seconds: float) -> Live:

@@ -9,25 +9,25 @@ import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from keelway.clients.acp.account import Account
-from keelway.clients.acp.permission import Rights
-from keelway.clients.acp.room import Live, Room, ask_to_end, clear, rooms
-from keelway.clients.acp.session import Session
-from keelway.clients.acp.transcript import Redactor, Transcript
-from keelway.clients.acp.turn import Broken, End, Found, Launch, Limits, Order, Turn
-from keelway.clients.acp.watch import Watch
-from keelway.clients.acp.wire import Wire
 from keelway.clients.files import remove_tree, write_atomic
 from keelway.clients.pump import BoundedOutput
-from keelway.clients.shell import MARKER, Command, create_time, end_piped, open_piped
+from keelway.clients.run.launch import Launch
+from keelway.clients.run.room import Live, Room, ask_to_end, clear, rooms
+from keelway.clients.run.stage import Stage
+from keelway.clients.run.talk import Talk, Tongue
+from keelway.clients.run.transcript import Redactor, Transcript
+from keelway.clients.run.turn import Broken, End, Found, Limits, Order, Spent, Turn
+from keelway.clients.run.watch import Watch
+from keelway.clients.shell import Command, create_time, end_piped, open_piped
+from keelway.core.errors import KeelwayError
 
-_PATH = "/usr/local/bin:/usr/bin:/bin"
-_PIPE_BYTES = 1_048_576
 _STDERR_BYTES_MAX = 200_000
 _CHUNK_BYTES = 65_536
 _LEAVE_SECONDS = 0.5
 _POLL_SECONDS = 0.01
 _DETAIL_CHARS_MAX = 1_000
+_LAUNCH_FAILED = 125
+"""Exit code of the launcher when there is no command that it could become."""
 _PROBE = Limits(wall_seconds=30.0, silence_seconds=30.0, grace_seconds=0.5)
 
 
@@ -38,10 +38,8 @@ class _Run:
     order: Order
     live: Live
     process: asyncio.subprocess.Process
-    wire: Wire
-    session: Session
+    talk: Talk
     watch: Watch
-    account: Account
     transcript: Transcript
     stderr: BoundedOutput = field(default_factory=lambda: BoundedOutput(_STDERR_BYTES_MAX))
     complaints: asyncio.Task[None] | None = None
@@ -50,10 +48,10 @@ class _Run:
 class Driver:
     """Start an agent per turn and see to it that nothing of it survives the turn."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, tongue: Tongue) -> None:
         self._launch = launch
+        self._tongue = tongue
         self._root = Path(launch.run_root)
-        self._redactor = Redactor(launch.redact)
 
     def probe(self) -> Found:
         """Start the agent, exchange greetings and end it."""
@@ -81,8 +79,8 @@ class Driver:
         Raises:
             OurFault: task or role cannot name a folder.
         """
-        texts = Room(self._root, task, role, attempt).texts()
-        return [(name, _storable(self._redactor.text(text))) for name, text in texts]
+        texts, redactor = Room(self._root, task, role, attempt).texts(), Redactor(self._launch.redact)
+        return [(name, _storable(redactor.text(text))) for name, text in texts]
 
     def cancel(self, task: str) -> bool:
         """End the runs of a task, whichever process drives them; tell whether there was one."""
@@ -103,57 +101,65 @@ class Driver:
     ) -> tuple[tuple[str, str], Turn]:
         started = time.monotonic()
         live = await asyncio.to_thread(room.enter, order.limits.grace_seconds)
-        transcript = Transcript(room.transcript, self._redactor)
+        transcript = Transcript(room.transcript, Redactor(self._launch.redact))
         transcript.note("started", agent=self._launch.name, task=order.task, attempt=order.attempt)
-        run, code = None, None
+        stage = Stage(self._launch, order, room)
+        run, code, hit = None, None, ""
         try:
-            run = await self._start(order, room, live, transcript)
+            command = await asyncio.to_thread(stage.set_up, live.marker, greet_only=greet_only)
+            if stage.purse:
+                transcript.redactor = Redactor((*self._launch.redact, stage.purse.ticket.token))
+            run = await self._start(stage, live, transcript, command)
             room.record(run.live)
-            stop, detail = await self._talk(run, _cwd(order, room), greet_only=greet_only)
+            stop, detail = await self._talk(run, stage.cwd, greet_only=greet_only)
             code = await _leave(run)
         except OSError as error:
             stop, detail = End.NOT_STARTED, f"{self._launch.argv[0]}: {error}"
+        except KeelwayError as error:
+            stop, detail = End.NOT_STARTED, f"{error.message} Next: {error.hint}"
         finally:
             left = "" if run is None else await self._end(run, room)
+            hit = await asyncio.to_thread(stage.strike)
             room.leave(live)
-            transcript.note("ended", exit_code=code, left=left)
+            transcript.note("ended", exit_code=code, left=left, hit=hit)
             transcript.close()
-        account = run.account if run else Account()
-        known = (run.session.agent, run.session.version) if run else ("", "")
+        stop, detail = _explained(stop, detail, code, hit, stage)
+        known = (run.talk.agent, run.talk.version) if run else ("", "")
+        account = run.talk.account if run else None
         turn = Turn(
             stop=stop,
-            text=_storable(self._redactor.text(account.text)),
-            usage=account.spent,
-            tool_calls=len(account.calls),
-            permissions_refused=account.permissions_refused,
+            text=_storable(transcript.redactor.text(account.text)) if account else "",
+            usage=account.spent if account else Spent(),
+            metered=stage.purse.close() if stage.purse else None,
+            tool_calls=account.tool_calls if account else 0,
+            permissions_refused=account.permissions_refused if account else 0,
             transcript=str(room.transcript),
             seconds=time.monotonic() - started,
             exit_code=code,
             agent=_storable(" ".join(filter(None, known))),
-            detail=self._detail(stop, detail, left, run),
+            detail=_detail(stop, detail, left, run, transcript.redactor),
         )
         return known, turn
 
-    async def _start(self, order: Order, room: Room, live: Live, transcript: Transcript) -> _Run:
-        cwd = _cwd(order, room)
-        if not Path(cwd).is_dir():  # noqa: ASYNC240 - one stat
-            raise FileNotFoundError(f"the workspace {cwd} does not exist")
-        env = {"PATH": _PATH, "LANG": "C.UTF-8"} | dict(self._launch.env)
-        env |= {"HOME": str(room.home), MARKER: live.marker}
-        process = await open_piped(Command(self._launch.argv, cwd, env, 0.0, _PIPE_BYTES))
+    async def _start(self, stage: Stage, live: Live, transcript: Transcript, command: Command) -> _Run:
+        order = stage.order
+        process = await open_piped(command)
         live = replace(live, pid=process.pid, started_at=create_time(process.pid))
-        account = Account()
-        wire = Wire(process, transcript, order.limits.output_bytes_max, account.hear)
-        session = Session(wire, account, transcript, Rights(order.workspace, order.writes, order.protected))
-        watch = Watch(order.limits, process, wire, account, room.cancelled)
-        run = _Run(order, live, process, wire, session, watch, account, transcript)
+        talk = self._tongue(process, transcript, order, str(stage.room.home))
+        if talk.leaves and process.stdin:
+            process.stdin.write(command.stdin)
+            process.stdin.close()
+        watch = Watch(order.limits, process, talk, stage.room.cancelled, stage.over, stage.purse)
+        run = _Run(order, live, process, talk, watch, transcript)
         run.complaints = asyncio.create_task(_collect(run))
         return run
 
     async def _talk(self, run: _Run, cwd: str, *, greet_only: bool) -> tuple[End, str]:
         async def talk() -> End:
-            await run.session.greet()
-            return End.COMPLETED if greet_only else await run.session.prompt(cwd, run.order.prompt)
+            if not greet_only:
+                return await run.talk.work(cwd, run.order.prompt)
+            await run.talk.greet()
+            return End.COMPLETED
 
         task = asyncio.create_task(talk())
         try:
@@ -167,12 +173,12 @@ class Driver:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        if broken.end is End.CRASHED and run.wire.strange:
+        if broken.end is End.CRASHED and run.talk.strange:
             return End.PROTOCOL_ERROR, "Nothing that the agent printed was a protocol message."
         return broken.end, broken.detail
 
     async def _end(self, run: _Run, room: Room) -> str:
-        await run.session.close()
+        await run.talk.close()
         await _settle(run)
         left = ""
         try:
@@ -180,17 +186,28 @@ class Driver:
                 left = "Processes of the run could not be ended."
         except TimeoutError:
             left = "A process that left the run still holds its pipes."
-        text = self._redactor.text(run.stderr.bytes().decode(errors="replace"))
+        text = run.transcript.redactor.text(run.stderr.bytes().decode(errors="replace"))
         await asyncio.to_thread(write_atomic, room.stderr, text.encode(), 0o600)
         return left
 
-    def _detail(self, stop: End, detail: str, left: str, run: _Run | None) -> str:
-        last = ""
-        if run and stop in {End.CRASHED, End.PROTOCOL_ERROR}:
-            lines = run.stderr.bytes().decode(errors="replace").strip().splitlines()
-            last = f"It said: {lines[-1]}" if lines else ""
-        said = self._redactor.text(" ".join(filter(None, (detail, left, last))))
-        return _storable(said)[:_DETAIL_CHARS_MAX]
+
+def _explained(stop: End, detail: str, code: int | None, hit: str, stage: Stage) -> tuple[End, str]:
+    """Return why a run ended after what the launcher, the cage and the gateway know of it."""
+    if stop is End.CRASHED and code == _LAUNCH_FAILED:
+        return End.NOT_STARTED, ""
+    if hit and stop is not End.LIMIT_RESOURCES:
+        return End.LIMIT_RESOURCES, f"The run needed more {hit} than it may have. {detail}"
+    cause = stage.purse.cause(stop) if stage.purse else None
+    return (cause.end, f"{cause.detail} {detail}") if cause else (stop, detail)
+
+
+def _detail(stop: End, detail: str, left: str, run: _Run | None, redactor: Redactor) -> str:
+    last = ""
+    if run and stop in {End.CRASHED, End.PROTOCOL_ERROR, End.NOT_STARTED}:
+        lines = run.stderr.bytes().decode(errors="replace").strip().splitlines()
+        last = f"It said: {lines[-1]}" if lines else ""
+    said = redactor.text(" ".join(filter(None, (detail, left, last))))
+    return _storable(said)[:_DETAIL_CHARS_MAX]
 
 
 def _storable(text: str) -> str:
@@ -198,17 +215,13 @@ def _storable(text: str) -> str:
     return text.replace("\0", "").encode(errors="replace").decode()
 
 
-def _cwd(order: Order, room: Room) -> str:
-    return order.workspace or str(room.empty)
-
-
 async def _stop(run: _Run, task: asyncio.Task[End]) -> None:
     """Ask the agent to stop and give it the grace to say so."""
-    if run.wire.fault or run.process.returncode is not None:
+    if run.talk.fault or run.process.returncode is not None:
         return
     with contextlib.suppress(TimeoutError, Broken):
         async with asyncio.timeout(run.order.limits.grace_seconds):
-            await run.session.cancel()
+            await run.talk.cancel()
             await task
 
 

@@ -1,0 +1,8 @@
+"""One run of an agent, whatever it speaks: start it behind its fence, hold it to its limits, end it."""
+
+from keelway.clients.run.driver import Driver
+from keelway.clients.run.fence import Fence
+from keelway.clients.run.launch import Launch
+from keelway.clients.run.turn import End, Found, Limits, Order, Spent, Turn
+
+__all__ = ["Driver", "End", "Fence", "Found", "Launch", "Limits", "Order", "Spent", "Turn"]

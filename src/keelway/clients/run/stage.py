@@ -1,0 +1,129 @@
+"""Set one run up and take it down again: its home, its files, its way to the model, its cage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from keelway.clients.cage.cage import Inside
+from keelway.clients.files import write_atomic
+from keelway.clients.gateway.values import Grant
+from keelway.clients.run.launch import Launch, fill, fill_file
+from keelway.clients.run.purse import Purse
+from keelway.clients.run.room import Room
+from keelway.clients.run.turn import Order
+from keelway.clients.shell import MARKER, Command
+from keelway.core.errors import YourFault
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+_PIPE_BYTES = 1_048_576
+_PROMPT_FILE = "prompt.md"
+_MODEL_PORT = 4180
+"""Where an agent finds the gateway, if it has a loopback of its own."""
+
+
+@dataclass
+class Stage:
+    """Prepare what a run needs, and take it back."""
+
+    launch: Launch
+    order: Order
+    room: Room
+    purse: Purse | None = field(default=None, init=False)
+    _inside: Inside | None = field(default=None, init=False)
+
+    @property
+    def cwd(self) -> str:
+        """Return the folder in which the agent works."""
+        return self.order.workspace or str(self.room.empty)
+
+    def set_up(self, marker: str, *, greet_only: bool) -> Command:
+        """Fill the blanks, write the files and put the command behind the fence.
+
+        Raises:
+            FileNotFoundError: there is no such workspace.
+            YourFault: a file of the launch would lie outside the home, or the cage cannot be had.
+            OSError: the home cannot be written.
+        """
+        if not Path(self.cwd).is_dir():
+            raise FileNotFoundError(f"the workspace {self.cwd} does not exist")
+        if not greet_only:
+            self.purse = self._purse()
+        launch, blanks = self.launch, self._blanks()
+        home = str(self.room.home)
+        for name, text in launch.files.items():
+            write_atomic(self._file(name), fill_file(name, text, blanks).encode(), 0o600)
+        argv = launch.version_argv if greet_only and launch.version_argv else launch.argv
+        env = {"PATH": _PATH, "LANG": "C.UTF-8"} | {k: fill(v, blanks) for k, v in launch.env.items()}
+        env |= {"HOME": home, MARKER: marker}
+        self._inside = Inside(
+            argv=tuple(fill(word, blanks) for word in argv),
+            env=env,
+            cwd=self.cwd,
+            home=home,
+            workspace=self.cwd,
+            writes=self.order.writes or not self.order.workspace,
+            reads=launch.reads,
+            relays=self._relays(),
+            bounds=launch.fence.bounds,
+        )
+        outside = launch.fence.cage.wrap(self._inside)
+        stdin = "" if greet_only else fill(launch.stdin, blanks)
+        outer = dict(outside.env) | {MARKER: marker}
+        return Command(outside.argv, outside.cwd, outer, 0.0, _PIPE_BYTES, stdin.encode())
+
+    def over(self) -> str:
+        """Return the bound that the live run has passed: ``disk``, ``memory`` or an empty text."""
+        return self.launch.fence.cage.over(self._inside) if self._inside else ""
+
+    def strike(self) -> str:
+        """Take cage and pass back; return what the run hit: ``memory``, ``disk`` or nothing."""
+        if self.purse:
+            self.purse.close()
+        return self.launch.fence.cage.release(self._inside) if self._inside else ""
+
+    def _blanks(self) -> dict[str, str]:
+        """Return what ``${home}`` and the other blanks of a launch stand for."""
+        return {
+            "home": str(self.room.home),
+            "workspace": self.cwd,
+            "url": self._url(),
+            "token": self.purse.ticket.token if self.purse else "none",
+            "model": self.launch.model,
+            "prompt": self.order.prompt,
+            "prompt_file": str(self.room.home / _PROMPT_FILE),
+        }
+
+    def _purse(self) -> Purse | None:
+        launch, order, gate = self.launch, self.order, self.launch.fence.gate
+        if gate is None or not launch.provider:
+            return None
+        grant = Grant(
+            task=order.task,
+            role=order.role,
+            attempt=order.attempt,
+            agent=launch.name,
+            provider=launch.provider,
+            models=(launch.model,) if launch.model else (),
+            cost_usd_max=order.limits.cost_usd_max,
+            tokens_max=order.limits.tokens_max,
+            log_path=str(self.room.requests),
+        )
+        return Purse(gate, grant)
+
+    def _relays(self) -> dict[int, str]:
+        isolated = self.launch.fence.cage.isolates_network
+        return {_MODEL_PORT: self.purse.ticket.socket} if self.purse and isolated else {}
+
+    def _url(self) -> str:
+        if self.purse and not self.launch.fence.cage.isolates_network:
+            return self.purse.ticket.url
+        return f"http://127.0.0.1:{_MODEL_PORT}"
+
+    def _file(self, name: str) -> Path:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise YourFault(
+                "file_outside_home", f"{name!r} would lie outside the agent's home.", "name it below the home"
+            )
+        return self.room.home / path
