@@ -40,17 +40,20 @@ def limits(bounds: Bounds) -> dict[str, int]:
     return {"CORE": 0} | ({"FSIZE": bounds.file_bytes_max} if bounds.file_bytes_max else {})
 
 
-def launch(inside: Inside, spec: Mapping[str, Any], argv: Sequence[str] = ()) -> Outside:
-    """Return what starts the launcher with a specification and, in the end, the command.
+def launch(
+    inside: Inside, spec: Mapping[str, Any], argv: Sequence[str] = (), start: str = "launch"
+) -> Outside:
+    """Return what starts one of our programs with a specification and, in the end, the command.
 
     Args:
         inside: the run; its mark is left in sight, so that its processes are found.
         spec: what the launcher does, see ``programs/cage/launch.py``.
         argv: the command, if it is not the one of the run.
+        start: the program: ``launch``, or one that reads its specification in the same way.
     """
     text = json.dumps({"env": dict(inside.env), **spec})
     parts = [text[at : at + _PART_CHARS_MAX] for at in range(0, len(text), _PART_CHARS_MAX)]
     env = {"PATH": _PATH} | {f"KEELWAY_CAGE_{number}": part for number, part in enumerate(parts)}
     if MARKER in inside.env:
         env[MARKER] = inside.env[MARKER]
-    return Outside((*python(), program("launch"), "--", *(argv or inside.argv)), env, inside.cwd)
+    return Outside((*python(), program(start), "--", *(argv or inside.argv)), env, inside.cwd)
