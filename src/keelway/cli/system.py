@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from keelway.app.desk import Place, Reader, freeze, unfreeze
 from keelway.cli import shared
 from keelway.cli.shared import Json, Yes, confirm, out, progress
-from keelway.core.errors import KeelwayError, YourFault
+from keelway.core.errors import KeelwayError, RequestRefused, YourFault
 
 group = typer.Typer()
 
@@ -21,17 +21,45 @@ EXPORT_PAGE, EXPORT_EVENTS_MAX = 1_000, 10_000_000
 @group.command("doctor")
 def doctor(
     ctx: typer.Context,
+    *,
+    what: Annotated[
+        str, typer.Argument(help="Nothing for every wire; `sandbox` to attack the sandbox of agents.")
+    ] = "",
     agent: Annotated[bool, typer.Option(help="Start the coding agent and greet it.")] = True,
+    cage: Annotated[
+        str, typer.Option("--cage", help="Sandbox to attack; the configured one, if none is named.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Check every wire; 0 when nothing is broken."""
+    """Check every wire; 0 when nothing is broken. `doctor sandbox` ends with 3 when an attack got through."""
     from keelway.app.doctor.check import FAIL
     from keelway.app.doctor.examine import examine
     from keelway.cli.show.system import checks
 
+    if what == "sandbox":
+        _attack(ctx, cage, as_json)
+    if what:
+        raise YourFault("unknown_check", f"There is no check called {what!r}.", "keelway doctor sandbox")
     found = examine(shared.place_of(ctx), probe_agent=agent)
     out(found, as_json, checks)
     raise typer.Exit(1 if any(check.state == FAIL for check in found) else 0)
+
+
+def _attack(ctx: typer.Context, cage: str, as_json: bool) -> NoReturn:
+    """Run the battery; it needs no project, but heeds the one that is there."""
+    from keelway.app.doctor.sandbox import attack
+    from keelway.app.sections import SandboxSection
+    from keelway.cli.show.trial import trial_page
+
+    try:
+        section = shared.place_of(ctx).config.file.sandbox
+    except YourFault as fault:
+        if fault.code != "no_config":
+            raise
+        section = SandboxSection()
+    trial = attack(section, cage, progress)
+    out(trial, as_json, trial_page)
+    raise typer.Exit(0 if trial.passed else RequestRefused.exit_code)
 
 
 @group.command("up")

@@ -30,6 +30,10 @@ STYLES = {
     "held": "yellow",
     "warn": "yellow",
     "running": "cyan",
+    "blocked": "green",
+    "ESCAPED": "bold red",
+    "known gap": "yellow",
+    "not tested": "dim",
 }
 
 Cell = str | int | float | None

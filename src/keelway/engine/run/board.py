@@ -31,13 +31,10 @@ class Board:
         self._lock = threading.Lock()
         self._topics: dict[str, str] = {}
         self._bells: dict[str, threading.Event] = {}
-        self._asleep: set[str] = set()
         self._endings: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Event]] = {}
         self.closing = False
         self.way = threading.Event()
-        """Set once the ways back that were left unfinished have had their head start."""
-        self.leaders: frozenset[str] = frozenset()
-        """Runs that need not wait for it: ways back, and what was under way at an environment."""
+        """Set once the ways back that were left unfinished are under way again."""
 
     def check(self) -> None:
         """Raise ``EngineStopped`` once the engine closes or the lease is over."""
@@ -87,22 +84,6 @@ class Board:
         finally:
             with self._lock:
                 self._endings.pop(run, None)
-
-    @contextmanager
-    def sleeping(self, run: str) -> Iterator[None]:
-        """Note that a stage waits for an instant."""
-        with self._lock:
-            self._asleep.add(run)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._asleep.discard(run)
-
-    def asleep(self, run: str) -> bool:
-        """Tell whether a stage of this process waits for an instant."""
-        with self._lock:
-            return run in self._asleep
 
     def topic_of(self, run: str) -> str | None:
         """Return the topic on which a story waits now."""

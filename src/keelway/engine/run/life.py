@@ -40,9 +40,6 @@ CLOSE_SECONDS = 5.0
 POOL_SIZE = 5
 """Connections of DBOS to PostgreSQL: a server with a hundred of them serves many workers."""
 
-WAY_LOOK_SECONDS = 0.05
-"""A stage that gives way to ways back looks this often whether it still has to."""
-
 SWEEP_SECONDS = 5.0
 """A worker looks this often for runs that dead ones took after they had been declared dead."""
 
@@ -205,20 +202,17 @@ class Life:
             board.check()
             queue = office.queue_of(run)
             with board.at_work(run) as bell, slots.taken(queue, board.check):
-                self._give_way(run, queue)
+                self._give_way(queue)
                 return plain(name, script.stages[name](StageVerbs(run, office, board, bell), payload))
 
         DBOS.workflow(name=STORY, max_recovery_attempts=schema.STORY_ATTEMPTS_MAX)(story)
         DBOS.workflow(name=STAGE, max_recovery_attempts=schema.STAGE_ATTEMPTS_MAX)(stage)
 
-    def _give_way(self, run: str, queue: str) -> None:
+    def _give_way(self, queue: str) -> None:
         """Let unfinished ways back begin before any other stage does."""
-        deadline = time.monotonic() + 2 * recovery.START_SECONDS
-        while not self.board.way.wait(WAY_LOOK_SECONDS) and time.monotonic() < deadline:
-            if queue.partition("@")[0] == schema.ROLLBACK or run in self.board.leaders:
-                return
+        if not self.board.way.is_set() and queue.partition("@")[0] != schema.ROLLBACK:
+            self.board.way.wait(2 * recovery.HEAD_START_SECONDS)
             self.board.check()
-        self.board.check()
 
     def _alone(self) -> None:
         while not self._stop.is_set():

@@ -22,11 +22,8 @@ POISON_ATTEMPTS = 3
 
 PAUSE_SECONDS_MAX = 60.0
 
-START_SECONDS = 30.0
-"""After a start, everything else waits at most so long for the ways back to end, or to wait for something themselves."""
-
-TAKE_OVER_SECONDS = 5.0
-"""Likewise where a worker that is at work takes over from a dead one: only what that one left waits."""
+HEAD_START_SECONDS = 5.0
+"""The others wait at most so long for the ways back to have done something."""
 
 HEAD_START_RUNS = 20
 """So many ways back are waited for; more of them begin all the same."""
@@ -112,9 +109,9 @@ def take_up(board: Board, absence: Absence, executors: Sequence[str] | None = No
     strays = [stray for stray in _strays(executors) if absence(stray.executor) is not None]
     ripe = [stray for stray in strays if (absence(stray.executor) or 0.0) >= stray.pause_seconds]
     first, others = in_order(ripe)
-    board.leaders = frozenset(stray.run for stray in first)
+    counts = {stray.run: _progress(stray.run) for stray in first[:HEAD_START_RUNS] if stray.kind == STAGE}
     taken = sum(requeue(stray) for stray in first)
-    _give_head_start(board, {stray.run for stray in first[:HEAD_START_RUNS] if stray.kind == STAGE})
+    _give_head_start(board, counts)
     board.way.set()
     for stray in others:
         if board.closing:
@@ -165,13 +162,16 @@ def _strays(executors: Sequence[str] | None) -> list[Stray]:
     return found
 
 
-def _give_head_start(board: Board, runs: set[str]) -> None:
-    deadline = time.monotonic() + (TAKE_OVER_SECONDS if board.way.is_set() else START_SECONDS)
-    while runs and not board.closing and time.monotonic() < deadline:
-        time.sleep(0.05)
-        runs = {run for run in runs if not board.asleep(run)} & _unfinished(runs)
+def _give_head_start(board: Board, counts: dict[str, int]) -> None:
+    deadline = time.monotonic() + HEAD_START_SECONDS
+    while counts and not board.closing and time.monotonic() < deadline:
+        counts = {run: steps for run, steps in counts.items() if 0 <= _progress(run) <= steps}
+        time.sleep(0.1 if counts else 0)
 
 
-def _unfinished(runs: set[str]) -> set[str]:
-    found = DBOS.list_workflows(workflow_ids=sorted(runs), load_input=False, load_output=False)
-    return {run.workflow_id for run in found if run.status in {"PENDING", "ENQUEUED"}}
+def _progress(run: str) -> int:
+    """Count the recorded steps of a run, -1 once it has ended."""
+    found = DBOS.list_workflows(workflow_ids=[run], load_input=False, load_output=False)
+    if not found or found[0].status not in {"PENDING", "ENQUEUED"}:
+        return -1
+    return len(DBOS.list_workflow_steps(run))

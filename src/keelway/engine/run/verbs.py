@@ -102,18 +102,13 @@ class StageVerbs:
         """Wait until a recorded instant; cancel and close end the wait."""
         with self._turn.take("sleep"):
             wake_epoch = self._record("sleep", lambda: time.time() + seconds)
-            if wake_epoch > time.time():
-                with self._board.sleeping(self._run):
-                    self._rest_until(wake_epoch)
+            while (left := wake_epoch - time.time()) > 0:
+                rung = self._bell.wait(min(left, LOOK_SECONDS))
+                self._bell.clear()
+                self._board.check()
+                if (rung or left > LOOK_SECONDS) and self._office.cancelled(self._run):
+                    break
             self._record("slept", lambda: True)
-
-    def _rest_until(self, wake_epoch: float) -> None:
-        while (left := wake_epoch - time.time()) > 0:
-            rung = self._bell.wait(min(left, LOOK_SECONDS))
-            self._bell.clear()
-            self._board.check()
-            if (rung or left > LOOK_SECONDS) and self._office.cancelled(self._run):
-                return
 
     def now(self) -> datetime:
         """Read the clock as a recorded step."""

@@ -1,0 +1,1 @@
+"""Attacks on a cage: a battery that runs inside, a mark that stands outside, and what both agree on."""
