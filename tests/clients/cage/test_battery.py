@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -29,17 +30,19 @@ def tried(name: str) -> Trial:
     return judge_trial(cage.name, seen.fenced, seen.control, seen.trouble)
 
 
+def left_behind() -> set[Path]:
+    return {path for place in ("/tmp", "/dev/shm") for path in Path(place).glob("keelway-*")}
+
+
 def names(trial: Trial, outcome: Outcome) -> set[str]:
     return {row.attack.name for row in trial.rows if row.outcome is outcome}
 
 
 def test_without_a_cage_the_battery_gets_through_and_leaves_nothing_behind():
-    before = {*os.listdir("/tmp"), *os.listdir("/dev/shm")}
+    before = left_behind()
     trial = tried("none")
-    left = {*os.listdir("/tmp"), *os.listdir("/dev/shm")} - before
-    assert not {name for name in left if name.startswith("keelway-")}
-    with open("/proc/self/mountinfo") as mounts:
-        assert "keelway-trial-" not in mounts.read()
+    assert left_behind() <= before
+    assert "keelway-trial-" not in Path("/proc/self/mountinfo").read_text()
     assert not trial.passed
     escaped = names(trial, Outcome.ESCAPED)
     assert {attack.name for attack in ATTACKS if attack.vital} - {"environment", "left_open"} <= escaped

@@ -55,7 +55,9 @@ def carry_out(cage: Landlock, inside: Inside) -> Done:
 
 
 def test_the_workspace_and_the_home_are_writable_and_nothing_else(cage, place):
-    script = 'echo a > here; echo b > "$HOME/there"; echo c > "$TMPDIR/more"; echo d > ../outside; cat ../secret'
+    script = (
+        'echo a > here; echo b > "$HOME/there"; echo c > "$TMPDIR/more"; echo d > ../outside; cat ../secret'
+    )
     done = carry_out(cage, described(place, "/bin/sh", "-c", script))
     assert (place / "workspace" / "here").read_text() == "a\n"
     assert (place / "home" / "there").read_text() == "b\n"

@@ -24,7 +24,9 @@ def judge_fence(request: Request, owner: str, fence: Fence) -> Finding:
     """Decide whether an agent may begin to work on a request behind the fence of this machine."""
     name, weak = fence.name, str(fence.trusted_only).lower()
     if not fence.works:
-        return failed("fence_broken", f"{describe(fence)} Next: keelway doctor", fence=name, trusted_only=weak)
+        return failed(
+            "fence_broken", f"{describe(fence)} Next: keelway doctor", fence=name, trusted_only=weak
+        )
     if not fence.trusted_only:
         return passed("fence_holds", describe(fence), fence=name, trusted_only=weak)
     if is_trusted(request, owner):
@@ -35,7 +37,8 @@ def judge_fence(request: Request, owner: str, fence: Fence) -> Finding:
         f"{request.requested_by} is not trusted like the owner, and agents here are not fenced well enough for "
         f"such requests. {describe(fence)} Next: install bubblewrap on the machine of the agents, see what it "
         "holds with keelway doctor sandbox, and ask again.",
-        fence=name, trusted_only=weak,
+        fence=name,
+        trusted_only=weak,
     )
 
 
