@@ -12,7 +12,7 @@ from keelway.clients.cage import Settings, choose_cage
 from keelway.clients.cage.start import program
 from keelway.clients.shell import Command, run
 from keelway.clients.trial import Subject, try_cage
-from keelway.core.rule.attack import ATTACKS, Outcome, Trial, judge_trial
+from keelway.core.cage.attack import ATTACKS, Outcome, Trial, judge_trial
 
 UID = 61_000
 

@@ -9,8 +9,8 @@ from keelway.app.sections import SandboxSection
 from keelway.clients.cage import Cage, Settings, choose_cage
 from keelway.clients.cage.cage import CageFacts
 from keelway.clients.trial import Subject, try_cage
+from keelway.core.cage.attack import Trial, judge_trial
 from keelway.core.errors import YourFault
-from keelway.core.rule.attack import Trial, judge_trial
 
 UID = 61_000
 """User of a cage where we are root and none is configured."""

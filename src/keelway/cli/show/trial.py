@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keelway.cli.show.text import say, table
-from keelway.core.rule.attack import Outcome, Trial
+from keelway.core.cage.attack import Outcome, Trial
 
 _LOUD = {Outcome.ESCAPED: "ESCAPED"}
 _NOTE_CHARS_MAX = 80

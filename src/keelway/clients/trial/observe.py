@@ -15,7 +15,7 @@ import psutil
 
 from keelway.clients.shell import Command, base_env, run
 from keelway.clients.trial.yard import Yard
-from keelway.core.rule.attack import Tried
+from keelway.core.cage.attack import Tried
 
 SETTING = Path("/proc/sys/kernel/printk_ratelimit_burst")
 GROUPS = Path("/sys/fs/cgroup")

@@ -15,7 +15,7 @@ from keelway.clients.cage.start import program, python
 from keelway.clients.shell import Command, Done, run
 from keelway.clients.trial.observe import Answer, Before, observe, undo
 from keelway.clients.trial.yard import Yard
-from keelway.core.rule.attack import Tried
+from keelway.core.cage.attack import Tried
 
 SECONDS_MAX = 120.0
 _ERROR_CHARS_MAX = 500

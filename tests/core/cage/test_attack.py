@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keelway.core.rule.attack import (
+from keelway.core.cage.attack import (
     ATTACKS,
     KNOWN_GAPS,
     Attack,

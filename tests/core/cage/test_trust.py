@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from keelway.core.cage.trust import describe, is_owner, is_trusted, judge_fence
 from keelway.core.model.fence import UNKNOWN_FENCE, Fence
 from keelway.core.model.task import OWNER, SYSTEM, Actor, Request, Source
 from keelway.core.model.verdict import Ruling
-from keelway.core.rule.fence import describe, is_owner, is_trusted, judge_fence
 
 STRONG = Fence("bubblewrap", isolates_network=True, trusted_only=False, limits="cgroup v2")
 WEAK = Fence("landlock", missing=("no process name space", "no disk quota"))
