@@ -11,9 +11,10 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from cattrs import Converter
+from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.strategies import configure_union_passthrough
 
 T = TypeVar("T")
@@ -46,11 +47,28 @@ def _real(value: Any, _type: Any) -> float:
     return float(value)
 
 
+def _listed(kind: Any, converter: Any) -> Callable[[Any, Any], Any]:
+    """Take lists only: a text would otherwise become the tuple of its letters."""
+    structure = homogenous_tuple_structure_factory(kind, converter)
+
+    def hook(value: Any, wanted: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise TypeError(f"expected a list, got {type(value).__name__}")
+        return structure(value, wanted)
+
+    return hook
+
+
+def _is_listed(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[1:] == (...,)
+
+
 def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(float, _real)
+    converter.register_structure_hook_factory(_is_listed, _listed)
     converter.register_unstructure_hook(StrEnum, str)  # a member is a str, so the hooks of str
     converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))  # would leave it
     converter.register_unstructure_hook(datetime, lambda value: value.astimezone(UTC).isoformat())

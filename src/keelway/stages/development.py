@@ -9,8 +9,8 @@ from keelway.core.model.diff import Diff
 from keelway.core.model.event import EventKind
 from keelway.core.model.handover import ApprovedPlan, TestedPatch, Work
 from keelway.core.model.lifecycle import Status
-from keelway.core.model.verdict import Finding, Ruling, Verdict
-from keelway.core.prompt import dev_prompt
+from keelway.core.model.verdict import Finding, Ruling, Verdict, failed
+from keelway.core.prompt import dev_prompt, fix_prompt
 from keelway.core.rule.budget import Spent, failure_key, is_stuck, judge_spent
 from keelway.core.rule.guardrail import judge_diff
 from keelway.core.rule.risk import Risk, assess_diff, worst
@@ -46,7 +46,8 @@ class _Loop:
     """Keep what one run of the develop loop has learnt; all of it comes from recorded steps."""
 
     def __init__(self, ctx: Context, work: Work) -> None:
-        self.ctx, self.approved, self.remarks = ctx, work.approved, list(work.remarks)
+        self.ctx, self.approved = ctx, work.approved
+        self.findings = work.findings or tuple(failed("remark", remark) for remark in work.remarks)
         self.branch = branch_of(ctx, work.approved)
         row = ctx.read("row", ctx.ledger.find, work.task.id)
         self.spent_before, self.task_cost_usd = row.iterations, row.cost_usd
@@ -58,6 +59,11 @@ class _Loop:
         self.base_sha = ctx.read("base", ctx.forge.head, ctx.project.branches.integration)
         self.base = base_of(ctx, self.base_sha)
         self.room = self._room(row.commit_sha)
+
+    @property
+    def remarks(self) -> list[str]:
+        """Return what is wrong with the present files, one sentence each."""
+        return [finding.message for finding in self.findings]
 
     def _room(self, earlier_sha: str) -> Workspace:
         """Open the workspace; a patch of an earlier round is put onto the present base first.
@@ -71,9 +77,11 @@ class _Loop:
             "rebase", ctx.forge.rebase, earlier_sha, self.base_sha, self._message(), self.branch
         )
         if rebased.conflicts:
-            self.remarks.append("The base moved on; these files conflict: " + ", ".join(rebased.conflicts))
+            paths = ", ".join(rebased.conflicts)
+            moved = failed("conflict", f"The base moved on; these files conflict: {paths}", paths=paths)
+            self.findings = (*self.findings, moved)
             return ctx.act("workspace", ctx.sandbox.reset, name, self.base_sha, self.base_sha)
-        self.judge_first = not self.remarks
+        self.judge_first = not self.findings
         return ctx.act("workspace", ctx.sandbox.reset, name, rebased.head_sha, self.base_sha)
 
     def turn(self, turn: int) -> TestedPatch | None:
@@ -103,7 +111,7 @@ class _Loop:
                 "dev",
                 number,
                 self.room.path,
-                dev_prompt(self.approved, number, self.remarks),
+                self._prompt(number),
                 AgentLimits(
                     wall_seconds=min(budget.attempt_seconds_max, left_seconds),
                     silence_seconds=policy.silence_seconds_max,
@@ -124,6 +132,12 @@ class _Loop:
         )
         ctx.amend(cost_usd=self.task_cost_usd)
         self._refuse(effort)
+
+    def _prompt(self, number: int) -> str:
+        """Ask for the work, or after a gate's no for what cures its findings."""
+        if self.findings:
+            return fix_prompt(self.approved, number, self.findings)
+        return dev_prompt(self.approved, number)
 
     def _left_seconds(self) -> float:
         """Return the time that the stage has left.
@@ -167,7 +181,7 @@ class _Loop:
     def _learn(self, verdict: Verdict) -> None:
         policy = self.ctx.policy.development
         self.keys.append(failure_key(verdict.reasons))
-        self.remarks = [finding.message for finding in verdict.reasons]
+        self.findings = verdict.reasons
         if is_stuck(self.keys, policy.same_failure_max):
             raise StageFailed(
                 "same_failure_again",

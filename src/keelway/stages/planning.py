@@ -10,7 +10,7 @@ from keelway.core.model.handover import Admitted, ApprovedPlan
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.plan import Plan, parse_plan, plan_digest
 from keelway.core.model.verdict import Finding, Ruling, Verdict
-from keelway.core.prompt import plan_prompt
+from keelway.core.prompt import PlanBrief, plan_prompt
 from keelway.core.rule.approval import Binding
 from keelway.core.rule.budget import Spent, judge_spent
 from keelway.core.rule.risk import Risk, assess_plan
@@ -116,7 +116,7 @@ def _propose(
                 "plan",
                 version + attempt,
                 room.path,
-                plan_prompt(task, version + attempt, files, said),
+                plan_prompt(task, version + attempt, PlanBrief(files=files, remarks=said)),
                 AgentLimits(
                     wall_seconds=budget.attempt_seconds_max,
                     cost_usd_max=max(0.0, budget.cost_usd_max - cost_usd),

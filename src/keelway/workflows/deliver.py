@@ -52,16 +52,18 @@ async def _bring_live(story: Narrator, task: Task, policy: Policy) -> Live:
 
 async def _develop_and_land(story: Narrator, plan: ApprovedPlan, policy: Policy) -> Merged:
     """Develop and review until the patch is merged; reviews with findings are counted, a moving base is not."""
-    remarks: tuple[str, ...] = ()
+    work = Work(plan)
     retries = 0
     for _ in range(BASE_MOVES_MAX):
-        patch = await story.stage(development.build, Work(plan, remarks))
+        patch = await story.stage(development.build, work)
         try:
             return await story.stage(review.land, patch)
         except Rework as again:
             if again.code not in _BASE_CODES:
                 retries += 1
-                remarks = (again.message, *(finding.message for finding in again.findings))
+                work = Work(
+                    plan, (again.message, *(finding.message for finding in again.findings)), again.findings
+                )
             if retries > policy.review.ci_retries_max:
                 raise StageFailed("review_retries_spent", again.message, findings=again.findings) from again
     raise StageFailed(

@@ -64,7 +64,7 @@ def test_deep_nesting_is_their_fault() -> None:
         ({"approach": "x" * (TEXT_CHARS_MAX + 1)}, "longer than"),
         ({"usage": "x" * (TEXT_CHARS_MAX + 1)}, "longer than"),
         ({"create": tuple(f"f{number}" for number in range(ITEMS_MAX + 1))}, "more than"),
-        ({"create": ("../x",)}, "Not a plain path"),
+        ({"create": ("../x",)}, "not a plain path"),
         ({"migrations": ("migrations/1.sql",)}, "not among the files"),
     ],
 )
@@ -76,6 +76,47 @@ def test_bounds_are_kept(plan: Plan, change: dict[str, object], said: str) -> No
 def test_unknown_fields_are_refused_with_a_sentence_for_the_agent() -> None:
     with pytest.raises(TheirFault, match="does not fit its schema"):
         parse_plan('{"title": "a", "approach": "b", "approved": true}')
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("no json", "The answer holds no JSON object."),
+        (
+            'Here:\n{"title": "a",\n "approach": "b",\n "probes": [{"path": "/x"}]\n "risks": []}',
+            "no JSON object that can be read; it breaks at line 5, column 2: Expecting ',' delimiter.",
+        ),
+        ('{"approach": "b"}', "The plan does not fit its schema: $.title: missing."),
+        ('{"title": 3, "approach": "b"}', "schema: $.title: expected str, got int."),
+        ('{"title": "a", "approach": "b", "create": "app.py"}', "$.create: expected a list, got str."),
+        ('{"title": "a", "approach": "b", "create": ["x", 7]}', "$.create[1]: expected str, got int."),
+        (
+            '{"title": "a", "approach": "b", "kind": "feature"}',
+            "$.kind: 'feature' is not a valid Kind; expected one of feat, fix, chore, refactor, docs, test.",
+        ),
+        (
+            '{"title": "a", "approach": "b", "probes": [{"path": "/x"}, {"url": "/y"}], "colour": 1}',
+            "$.probes[1].path: missing; $.probes[1]: unknown field url; $: unknown field colour.",
+        ),
+        ('{"title": "a", "approach": "b", "modify": ["a.py", "../b"]}', "$.modify[1]: not a plain path"),
+        ('{"path": "/x"}', "$.title: missing; $.approach: missing; $: unknown field path."),
+    ],
+)
+def test_an_error_names_the_place_what_is_there_and_what_is_expected(answer: str, said: str) -> None:
+    with pytest.raises(TheirFault) as caught:
+        parse_plan(answer)
+    assert said in caught.value.message
+
+
+def test_of_many_errors_the_first_ten_are_told() -> None:
+    with pytest.raises(TheirFault, match=r"\$\.create\[9\].*; and 5 more\."):
+        parse_plan(json.dumps({"title": "a", "approach": "b", "create": list(range(15))}))
+
+
+def test_a_part_of_a_broken_plan_is_not_taken_for_the_plan(plan: Plan) -> None:
+    whole = text_of(replace(plan, probes=plan.probes * 2))
+    with pytest.raises(TheirFault, match="it breaks at line 1"):
+        parse_plan(whole.replace('"probes": [', '"probes": [ oops '))
 
 
 def test_the_title_is_trimmed_and_the_estimate_is_not_negative(plan: Plan) -> None:

@@ -80,6 +80,7 @@ def judge_coverage(coverage: Coverage, minimum: float) -> Finding:
             "coverage_low",
             f"{figures}, {minimum:.1%} are needed. Not run: {_places(coverage.missing)}.",
             examined=coverage.executable,
+            paths=", ".join(sorted(coverage.missing)[:_SHOWN_MAX]),
         )
     return passed("coverage_kept", f"{figures}.", examined=coverage.executable)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from keelway.core.model.plan import Plan
 from keelway.core.model.task import Task
+from keelway.core.model.verdict import Finding
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Work:
 
     approved: ApprovedPlan
     remarks: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """The same, as it was found; empty for work that an earlier version gave."""
 
     @property
     def task(self) -> Task:

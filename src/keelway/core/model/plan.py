@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from itertools import chain
 
-from cattrs import BaseValidationError, transform_error
-
-from keelway.core.codec import digest, from_json
+from keelway.core.answer import read_answer
+from keelway.core.codec import digest
 from keelway.core.errors import TheirFault
 
 TEXT_CHARS_MAX = 4_000
 ITEMS_MAX = 100
+TITLE_CHARS_MAX = 120
+"""One line of a commit."""
+
+_LISTS = ("create", "modify", "delete", "dependencies", "probes", "risks", "test_plan", "test_grants")
 
 
 class Kind(StrEnum):
@@ -80,48 +83,43 @@ def parse_plan(text: str) -> Plan:
         TheirFault: no JSON object, an unknown or missing field, or a bound exceeded;
             the message can be given back to the agent as it is.
     """
-    document = _last_object(text)
-    if document is None:
-        raise TheirFault("plan_missing", "The answer holds no JSON object.", "Answer with the plan only.")
-    try:
-        plan = from_json(Plan, document)
-    except (BaseValidationError, ValueError, TypeError) as error:
-        said = transform_error(error) if isinstance(error, BaseValidationError) else [str(error)]
-        raise TheirFault("plan_invalid", "The plan does not fit its schema: " + "; ".join(said)) from error
-    return _bounded(plan)
-
-
-def _last_object(text: str) -> Any:
-    decoder = json.JSONDecoder()
-    found: Any = None
-    at = text.find("{")
-    while at != -1:
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            at = text.find("{", at + 1)
-            continue
-        found = value
-        at = text.find("{", end)
-    return found
+    return _bounded(read_answer(Plan, text, "plan"))
 
 
 def _bounded(plan: Plan) -> Plan:
-    if not plan.title.strip() or not plan.approach.strip():
-        raise TheirFault("plan_invalid", "The plan needs a title and an approach.")
-    if len(plan.title) > 120 or "\n" in plan.title:  # noqa: PLR2004 - one line of a commit
-        raise TheirFault("plan_invalid", "The title must be one line of at most 120 characters.")
-    if max(len(plan.approach), len(plan.usage)) > TEXT_CHARS_MAX:
-        raise TheirFault("plan_invalid", f"A text of the plan is longer than {TEXT_CHARS_MAX} characters.")
-    if len(plan.files) > ITEMS_MAX or len(plan.probes) > ITEMS_MAX:
-        raise TheirFault("plan_invalid", f"The plan lists more than {ITEMS_MAX} files or probes.")
-    wrong = sorted(path for path in plan.files if not is_plain_path(path))
-    if wrong:
-        raise TheirFault("plan_invalid", f"Not a plain path inside the repository: {wrong[0]!r}.")
-    strange = set(plan.migrations) - plan.files
-    if strange:
-        raise TheirFault("plan_invalid", f"A migration is not among the files: {min(strange)!r}.")
+    problem = next(chain(_texts(plan), _counts(plan), _paths(plan)), "")
+    if problem:
+        raise TheirFault("plan_invalid", f"The plan cannot be used: {problem}.")
     return replace(plan, title=plan.title.strip(), lines_estimate=max(0, plan.lines_estimate))
+
+
+def _texts(plan: Plan) -> Iterator[str]:
+    for name in ("title", "approach"):
+        if not getattr(plan, name).strip():
+            yield f"$.{name}: empty; a plan needs a title and an approach"
+    if len(plan.title) > TITLE_CHARS_MAX or "\n" in plan.title:
+        yield f"$.title: must be one line of at most {TITLE_CHARS_MAX} characters"
+    for name in ("approach", "usage"):
+        length = len(getattr(plan, name))
+        if length > TEXT_CHARS_MAX:
+            yield f"$.{name}: {length} characters, longer than {TEXT_CHARS_MAX}"
+
+
+def _counts(plan: Plan) -> Iterator[str]:
+    for name in _LISTS:
+        count = len(getattr(plan, name))
+        if count > ITEMS_MAX:
+            yield f"$.{name}: {count} entries, more than {ITEMS_MAX}"
+
+
+def _paths(plan: Plan) -> Iterator[str]:
+    for name in ("create", "modify", "delete"):
+        for number, path in enumerate(getattr(plan, name)):
+            if not is_plain_path(path):
+                yield f"$.{name}[{number}]: not a plain path inside the repository: {path!r}"
+    for number, path in enumerate(plan.migrations):
+        if path not in plan.files:
+            yield f"$.migrations[{number}]: not among the files of the plan: {path!r}"
 
 
 def is_plain_path(path: str) -> bool:

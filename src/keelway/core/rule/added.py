@@ -58,10 +58,11 @@ def hidden_characters(text: str) -> tuple[str, ...]:
     Bidirectional controls, zero-width and tag characters (Unicode TS 36 and TR 39), variation
     selectors beyond the emoji one, control characters, private use and lone surrogates.
     """
-    return tuple(dict.fromkeys(_name(char) for at, char in enumerate(text) if _is_hidden(text, at, char)))
+    return tuple(dict.fromkeys(_name(char) for at, char in enumerate(text) if is_hidden(text, at, char)))
 
 
-def _is_hidden(text: str, at: int, char: str) -> bool:
+def is_hidden(text: str, at: int, char: str) -> bool:
+    """Tell whether nobody sees the character at a place of a text, or sees it elsewhere."""
     if char.isascii():
         return char not in _ALLOWED_CONTROLS and not char.isprintable()
     if char in _JOINERS:  # needed inside emoji and some scripts, a trick beside ASCII

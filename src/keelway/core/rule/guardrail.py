@@ -32,6 +32,7 @@ from keelway.core.rule.sensitive import (
     is_test_path,
 )
 
+_PATHS_MAX = 10
 _KNOWN_MODES = frozenset({MODE_FILE, MODE_EXECUTABLE, NO_MODE})
 
 
@@ -85,11 +86,19 @@ def _forbidden(diff: Diff, policy: GuardrailPolicy) -> list[Finding]:
             reason = "forbidden by the policy"
         if reason:
             findings.append(
-                failed("forbidden_path", f"{delta.path} may not be altered by an agent ({reason}).")
+                failed(
+                    "forbidden_path",
+                    f"{delta.path} may not be altered by an agent ({reason}).",
+                    path=delta.path,
+                )
             )
         elif is_shadow(delta.path, new=delta.status == "A"):
             findings.append(
-                failed("shadow_module", f"{delta.path} would be loaded instead of a trusted module.")
+                failed(
+                    "shadow_module",
+                    f"{delta.path} would be loaded instead of a trusted module.",
+                    path=delta.path,
+                )
             )
     return findings or [passed("paths_allowed", "No forbidden path is touched.", examined=len(diff.files))]
 
@@ -166,13 +175,15 @@ def _entry(delta: FileDelta) -> list[Finding]:
     findings = []
     modes = {delta.old_mode, delta.new_mode}
     if MODE_SYMLINK in modes:
-        findings.append(failed("symlink", f"{delta.path} is or was a symbolic link."))
+        findings.append(failed("symlink", f"{delta.path} is or was a symbolic link.", path=delta.path))
     if MODE_SUBMODULE in modes:
-        findings.append(failed("submodule", f"{delta.path} is or was a submodule."))
+        findings.append(failed("submodule", f"{delta.path} is or was a submodule.", path=delta.path))
     if modes - _KNOWN_MODES - {MODE_SYMLINK, MODE_SUBMODULE}:
-        findings.append(failed("mode_unknown", f"{delta.path} has the mode {delta.new_mode}."))
+        findings.append(
+            failed("mode_unknown", f"{delta.path} has the mode {delta.new_mode}.", path=delta.path)
+        )
     if delta.binary and delta.status != "D":
-        findings.append(failed("binary", f"{delta.path} is a binary file."))
+        findings.append(failed("binary", f"{delta.path} is a binary file.", path=delta.path))
     if delta.new_mode == MODE_EXECUTABLE != delta.old_mode:
         findings.append(_executable(delta))
     return findings
@@ -180,8 +191,8 @@ def _entry(delta: FileDelta) -> list[Finding]:
 
 def _executable(delta: FileDelta) -> Finding:
     if delta.status == "A":
-        return held("executable_added", f"{delta.path} is a new executable file.")
-    return failed("made_executable", f"{delta.path} became executable.")
+        return held("executable_added", f"{delta.path} is a new executable file.", path=delta.path)
+    return failed("made_executable", f"{delta.path} became executable.", path=delta.path)
 
 
 def _names(diff: Diff) -> list[Finding]:
@@ -208,5 +219,10 @@ def _names(diff: Diff) -> list[Finding]:
 def _all_clear(offending: Iterable[str], code: str, what: str, diff: Diff, clear: str) -> Finding:
     paths = list(offending)
     if paths:
-        return failed(code, f"{len(paths)} file(s) {what}: {', '.join(paths)}.", examined=len(diff.files))
+        return failed(
+            code,
+            f"{len(paths)} file(s) {what}: {', '.join(paths)}.",
+            examined=len(diff.files),
+            paths=", ".join(paths[:_PATHS_MAX]),
+        )
     return passed(f"no_{code}", clear, examined=len(diff.files))
