@@ -1,0 +1,1 @@
+"""The tongues of the model providers, one file each."""

@@ -1,0 +1,244 @@
+"""Listen where agents can reach the gateway, within bounds, and refuse in words that they understand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
+
+from keelway.clients.files import remove_tree
+from keelway.clients.gateway.dialects.dialect import Dialect, Refusal, unfit
+from keelway.clients.gateway.upstream import TOKEN_HEADERS, header_bytes
+from keelway.clients.gateway.values import GatewayLimits
+from keelway.clients.places import SOCKET_BYTES_MAX
+from keelway.core.errors import YourFault
+
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+_LINE_BYTES_MAX = 8_190
+_HEADERS_MAX = 128
+_IDLE_SECONDS = 120.0
+_LINGER_SECONDS = 1.0
+_FIRST_REQUEST_SECONDS = 15.0
+_END_SECONDS = 2.0
+_SOCKET_NAME = "gateway.sock"
+_TOKEN_CHARS_MAX = 500
+# aiohttp reports every client that breaks off or talks nonsense; both are an agent's right.
+_QUIET = logging.getLogger(f"{__name__}.http")
+_QUIET.setLevel(logging.CRITICAL)
+
+
+class Listener(web.Server):
+    """Serve the clients of one socket or port: so many, and none that says nothing."""
+
+    def __init__(self, answer: Answer, limits: GatewayLimits) -> None:
+        super().__init__(
+            self._greet,
+            handler_cancellation=True,
+            access_log=None,
+            logger=_QUIET,
+            keepalive_timeout=_IDLE_SECONDS,
+            lingering_time=_LINGER_SECONDS,
+            max_line_size=_LINE_BYTES_MAX,
+            max_field_size=limits.header_bytes_max,
+            max_headers=_HEADERS_MAX,
+        )
+        self._answer, self._connections_max = answer, limits.connections_max
+        self._silent: set[RequestHandler] = set()
+
+    async def _greet(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._silent.discard(request.protocol)
+        return await self._answer(request)
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """Take a client, or drop one too many."""
+        super().connection_made(handler, transport)
+        if len(self.connections) > self._connections_max:
+            transport.abort()
+            return
+        self._silent.add(handler)
+        asyncio.get_running_loop().call_later(_FIRST_REQUEST_SECONDS, self._drop, handler, transport)
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        """Forget a client."""
+        self._silent.discard(handler)
+        super().connection_lost(handler, exc)
+
+    def _drop(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        if handler in self._silent:
+            transport.abort()
+
+
+@dataclass(slots=True, eq=False)
+class Site:
+    """Hold one place where the gateway listens."""
+
+    runner: web.ServerRunner
+    socket: socket.socket
+    folder: Path | None = None
+    """The folder of a Unix socket, which goes with it."""
+
+    @property
+    def path(self) -> str:
+        """Return the path of a Unix socket."""
+        return str(self.folder / _SOCKET_NAME) if self.folder else ""
+
+    @property
+    def url(self) -> str:
+        """Return the address of a port."""
+        return f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    async def close(self) -> None:
+        """Hear nobody any more."""
+        await self.runner.cleanup()
+        if self.folder is not None:
+            remove_tree(self.folder, self.folder.parent)
+
+
+async def listen(answer: Answer, limits: GatewayLimits, opened: socket.socket, folder: Path | None) -> Site:
+    """Serve a socket that is bound already."""
+    runner = web.ServerRunner(Listener(answer, limits), shutdown_timeout=_END_SECONDS)
+    await runner.setup()
+    await web.SockSite(runner, opened).start()
+    return Site(runner, opened, folder)
+
+
+def loopback_port() -> socket.socket:
+    """Bind a free port that only this machine can reach."""
+    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    opened.bind(("127.0.0.1", 0))
+    return opened
+
+
+def unix_socket(parent: Path, uid: int) -> tuple[socket.socket, Path]:
+    """Bind a Unix socket in a folder of its own, for us and, when we are root, for one other user.
+
+    The socket belongs to that user with mode 0600, and the folder lets pass whoever knows its name.
+
+    Raises:
+        YourFault: the path is too long for a Unix socket.
+    """
+    folder = parent / secrets.token_hex(6)
+    path = folder / _SOCKET_NAME
+    if len(os.fsencode(path)) > SOCKET_BYTES_MAX:
+        raise YourFault(
+            "gateway_path_too_long",
+            f"{path} is longer than the {SOCKET_BYTES_MAX} bytes of a Unix socket's path.",
+            "choose a shorter KEELWAY_HOME",
+        )
+    folder.mkdir(parents=True, mode=0o700)
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        opened.bind(str(path))
+        path.chmod(0o600)
+        if uid >= 0 and os.geteuid() == 0:
+            os.chown(path, uid, -1)
+            parent.chmod(0o711)
+            folder.chmod(0o711)
+    except OSError:
+        opened.close()
+        remove_tree(folder, parent)
+        raise
+    return opened, folder
+
+
+def sweep(parent: Path) -> None:
+    """Remove the sockets that an earlier life left behind."""
+    for path in parent.glob(f"*/{_SOCKET_NAME}"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
+            try:
+                knock.connect(str(path))
+            except ConnectionRefusedError:
+                remove_tree(path.parent, parent)
+            except OSError:
+                continue
+
+
+def check_head(request: web.BaseRequest, limits: GatewayLimits) -> None:
+    """Refuse what is too much or ambiguous, before a byte of the body is read.
+
+    Raises:
+        Refusal: with 400, 413 or 431.
+    """
+    if header_bytes(request.raw_headers) > limits.header_bytes_max:
+        raise Refusal(431, "keelway_too_large", "Keelway: the headers are too large.")
+    if hdrs.TRANSFER_ENCODING in request.headers and hdrs.CONTENT_LENGTH in request.headers:
+        raise unfit("Keelway: a request has either Content-Length or Transfer-Encoding.")
+    if (request.content_length or 0) > limits.body_bytes_max:
+        raise _too_large(limits)
+
+
+def tokens_of(request: web.BaseRequest) -> tuple[str, ...]:
+    """Return what a client shows as its token, at every place where a key may stand."""
+    shown = [request.headers.get(name, "") for name in TOKEN_HEADERS]
+    shown += parse_qs(request.rel_url.raw_query_string, max_num_fields=50).get("key", [])
+    bare = (text[7:] if text[:7].lower() == "bearer " else text for text in shown)
+    return tuple(text.strip() for text in bare if 0 < len(text) < _TOKEN_CHARS_MAX)
+
+
+async def read_body(request: web.BaseRequest, limits: GatewayLimits) -> bytes:
+    """Read the whole body of a request, decoded, within its bounds.
+
+    Raises:
+        Refusal: with 400, 408 or 413.
+    """
+    body = bytearray()
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    try:
+        async with asyncio.timeout(limits.body_seconds_max):
+            while data := await request.content.readany():
+                body += data
+                if len(body) > limits.body_bytes_max:
+                    raise _too_large(limits)
+    except TimeoutError as error:
+        raise Refusal(408, "keelway_late", "Keelway: the request did not arrive in time.") from error
+    except (RequestPayloadError, HttpProcessingError) as error:
+        raise unfit("Keelway: the body of the request cannot be read.") from error
+    return bytes(body)
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body.
+
+    Raises:
+        Refusal: it is something else.
+    """
+    try:
+        value = json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise unfit(f"Keelway: the body is not JSON: {str(error)[:200]}.") from error
+    if not isinstance(value, dict):
+        raise unfit("Keelway: the body is not a JSON object.")
+    return value
+
+
+def refused(dialect: Dialect, refusal: Refusal) -> web.Response:
+    """Answer with a refusal; clients are told whether trying again makes sense."""
+    headers = {"X-Should-Retry": "true" if refusal.retry_seconds else "false"}
+    if refusal.retry_seconds:
+        headers[hdrs.RETRY_AFTER] = str(refusal.retry_seconds)
+    body = dialect.refusal(refusal.status, refusal.code, refusal.message)
+    return web.json_response(body, status=refusal.status, headers=headers)
+
+
+def _too_large(limits: GatewayLimits) -> Refusal:
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return Refusal(status, "keelway_too_large", f"Keelway: more than {limits.body_bytes_max} bytes.")
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
