@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.clients.gateway.provider import ScriptedProvider, usual
 from tests.clients.gateway.rig import Rig, make_rig
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-
 from tests.clients.gateway import speech
 
 KEY = "sk-real-4f1d9c0b7a3e5566778899aabbccddee"

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.clients.gateway.provider import KEY, ScriptedProvider
+
 from keelway.clients.gateway.gateway import Gateway
 from keelway.clients.gateway.values import (
     Allowance,
@@ -23,7 +25,6 @@ from keelway.clients.gateway.values import (
     Price,
     Provider,
 )
-from tests.clients.gateway.provider import KEY, ScriptedProvider
 
 QUICK = GatewayLimits(silence_seconds_max=0.5, connect_seconds_max=2.0, body_seconds_max=2.0)
 PATHS = {
@@ -60,7 +61,10 @@ class Rig:
     gateway: Gateway
     booked: list[Entry]
     allowance: Allowance = field(default_factory=Allowance)
-    key: str = KEY
+    key: Callable[[], str] = lambda: KEY
+
+    def real_key(self) -> str:
+        return self.key()
 
     def open(self, provider: str = "openai", **more: Any) -> Pass:
         grant = {"task": "T-1", "role": "dev", "attempt": 1, "agent": "opencode", "provider": provider}
@@ -68,9 +72,7 @@ class Rig:
 
     def settled(self, opened: Pass, requests: int = 1) -> Metered:
         """Wait until so many requests have ended and return what was metered."""
-        return until(
-            lambda: self.gateway.look(opened.token), lambda metered: metered.requests >= requests
-        )
+        return until(lambda: self.gateway.look(opened.token), lambda metered: metered.requests >= requests)
 
 
 def until(look: Callable[[], Any], enough: Callable[[Any], bool], seconds: float = 10.0) -> Any:
@@ -93,17 +95,19 @@ def make_rig(folder: Path, provider: ScriptedProvider, limits: GatewayLimits = Q
             booked.append(entry)
 
     rig = Rig(provider, None, booked)  # type: ignore[arg-type]
-    extra = {name: more.pop(name) for name in ("models", "prices", "stream_usage", "hosted_tools") if name in more}
+    extra = {
+        name: more.pop(name) for name in ("models", "prices", "stream_usage", "hosted_tools") if name in more
+    }
 
     def known(name: str, api: str, path: str) -> Provider:
-        return Provider(name, api, f"{provider.url}{path}", lambda: rig.key, **extra)
+        return Provider(name, api, f"{provider.url}{path}", rig.real_key, **extra)
 
     providers = (
         known("openai", "openai", "/v1"),
         known("chat-only", "openai-chat", "/v1"),
         known("anthropic", "anthropic", ""),
         known("gemini", "gemini", ""),
-        Provider("nobody", "openai", "http://127.0.0.1:9/v1", lambda: rig.key),
+        Provider("nobody", "openai", "http://127.0.0.1:9/v1", rig.real_key),
         Provider("local", "openai", f"{provider.url}/v1", lambda: "", prices={"*": Price(0, 0)}),
     )
     settings = {"book": book, "allowance": lambda _task: rig.allowance} | more

@@ -110,12 +110,25 @@ def response_events(
 ) -> list[bytes]:
     begun = response(None, model) | {"status": "in_progress", "output": []}
     place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
-    payloads: list[dict] = [{"type": "response.created", "response": begun}]
+    item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+    part = {"type": "output_text", "text": "", "annotations": []}
+    payloads: list[dict] = [
+        {"type": "response.created", "response": begun},
+        {"type": "response.output_item.added", "output_index": 0, "item": item},
+        {"type": "response.content_part.added", **place, "part": part},
+    ]
     payloads += [
         {"type": "response.output_text.delta", **place, "delta": word, "logprobs": []} for word in words
     ]
     if end:
-        payloads.append({"type": "response.completed", "response": response(use, model, words)})
+        done = response(use, model, words)
+        item = done["output"][0]
+        payloads += [
+            {"type": "response.output_text.done", **place, "text": "".join(words), "logprobs": []},
+            {"type": "response.content_part.done", **place, "part": item["content"][0]},
+            {"type": "response.output_item.done", "output_index": 0, "item": item},
+            {"type": "response.completed", "response": done},
+        ]
     return [
         sse(payload | {"sequence_number": number}, payload["type"]) for number, payload in enumerate(payloads)
     ]
@@ -146,7 +159,10 @@ def message(
 
 
 def message_events(
-    use: Use | None = Use(), model: str = "claude-sonnet-4-5", words: tuple[str, ...] = WORDS, end: bool = True
+    use: Use | None = Use(),
+    model: str = "claude-sonnet-4-5",
+    words: tuple[str, ...] = WORDS,
+    end: bool = True,
 ) -> list[bytes]:
     usage = _message_usage(use) | {"output_tokens": 1} if use else None
     begun = message(None, model) | {"content": [], "stop_reason": None, "usage": usage}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.clients.gateway import speech
 from tests.clients.gateway.provider import KEY, events, whole
-from tests.clients.gateway.rig import MODELS, PATHS, PROVIDER_OF, STREAM_PATHS, Rig, asking, call, payloads
+from tests.clients.gateway.rig import MODELS, PATHS, PROVIDER_OF, STREAM_PATHS, Rig, asking, call, make_rig
 
 DIALECTS = sorted(PATHS)
 COST = {
@@ -24,12 +23,15 @@ def test_a_whole_answer_is_passed_on_and_metered(rig: Rig, dialect: str, over_so
     opened = rig.open(PROVIDER_OF[dialect])
     answer = call(opened, PATHS[dialect], asking(dialect), over_socket=over_socket)
     assert answer.status == 200
-    assert answer.json == {
-        "openai-chat": speech.chat(),
-        "openai-responses": speech.response(),
-        "anthropic": speech.message(),
-        "gemini": speech.content(),
-    }[dialect]
+    assert (
+        answer.json
+        == {
+            "openai-chat": speech.chat(),
+            "openai-responses": speech.response(),
+            "anthropic": speech.message(),
+            "gemini": speech.content(),
+        }[dialect]
+    )
     _is_metered(rig, opened, dialect)
 
 
@@ -82,8 +84,6 @@ def test_who_asks_for_the_usage_of_a_chat_stream_gets_it(rig: Rig) -> None:
 
 
 def test_a_provider_that_knows_no_usage_option_is_not_sent_it(tmp_path, provider) -> None:
-    from tests.clients.gateway.rig import make_rig
-
     rig = make_rig(tmp_path, provider, stream_usage=False)
     try:
         opened = rig.open()
@@ -142,6 +142,9 @@ def test_tools_that_run_at_the_provider_are_taken_out(rig: Rig, tmp_path) -> Non
     call(opened, PATHS["openai-responses"], asking("openai-responses") | {"tools": tools})
     assert rig.provider.came[-1].body["tools"] == [own]
     assert '"removed": ["web_search", "mcp"]' in log.read_text()
+    only = {"tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}}
+    call(opened, PATHS["openai-responses"], asking("openai-responses") | only)
+    assert not {"tools", "tool_choice"} & rig.provider.came[-1].body.keys()
     claude = rig.open("anthropic")
     mine = [{"name": "edit", "input_schema": {}}, {"type": "bash_20250124", "name": "bash"}]
     tools = [*mine, {"type": "web_fetch_20250910", "name": "web_fetch"}]
@@ -151,10 +154,14 @@ def test_tools_that_run_at_the_provider_are_taken_out(rig: Rig, tmp_path) -> Non
     assert "mcp_servers" not in rig.provider.came[-1].body
     gemini = rig.open("gemini")
     declared = {"functionDeclarations": [{"name": "edit"}]}
-    call(gemini, PATHS["gemini"], asking("gemini") | {"tools": [declared | {"googleSearch": {}}, {"urlContext": {}}]})
+    call(
+        gemini,
+        PATHS["gemini"],
+        asking("gemini") | {"tools": [declared | {"googleSearch": {}}, {"urlContext": {}}]},
+    )
     assert rig.provider.came[-1].body["tools"] == [declared]
-    call(gemini, PATHS["gemini"], asking("gemini") | {"tools": [{"googleSearch": {}}]})
-    assert "tools" not in rig.provider.came[-1].body
+    call(gemini, PATHS["gemini"], asking("gemini") | {"tools": [{"googleSearch": {}}], "toolConfig": {}})
+    assert not {"tools", "toolConfig"} & rig.provider.came[-1].body.keys()
 
 
 def test_a_response_in_the_background_is_refused(rig: Rig) -> None:

@@ -58,6 +58,11 @@ class _Listed:
         return float(found.total_price)
 
 
+def prepare() -> None:
+    """Load the list, which takes most of a second."""
+    _listed("", "", "gpt-5")
+
+
 def price(
     provider: Provider, models: tuple[str, ...], tokens: Tokens, context: Mapping[str, str] | None = None
 ) -> Priced:

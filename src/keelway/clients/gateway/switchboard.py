@@ -23,7 +23,7 @@ from keelway.clients.gateway.dialects.usage import prompt_tokens
 from keelway.clients.gateway.exchange import Exchange
 from keelway.clients.gateway.line import Line, ask_freely, stopped, unknown
 from keelway.clients.gateway.meter import Meter
-from keelway.clients.gateway.price import rate
+from keelway.clients.gateway.price import prepare, rate
 from keelway.clients.gateway.record.books import Books
 from keelway.clients.gateway.record.log import BOOKED, REFUSED, RequestLog, left_open
 from keelway.clients.gateway.server import (
@@ -79,6 +79,7 @@ class Switchboard:
         """Open the port, and remove what an earlier life left behind."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         sweep(self._folder)
+        await self._loop.run_in_executor(self._askers, prepare)
         self._port = await listen(partial(self._answer, None), self._limits, loopback_port(), None)
 
     async def open(self, grant: Grant) -> Pass:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keelway.clients.gateway.dialects.dialect import Ask, event, keep_tools, largest, model_of
-from keelway.clients.gateway.dialects.usage import Seen, count, counted, rows, table, text_bytes
+from keelway.clients.gateway.dialects.usage import Seen, count, counted, rows, said_bytes, table
 from keelway.clients.gateway.values import ANTHROPIC, Provider
 
 _LOCAL = ("bash_", "text_editor_", "computer_", "memory_", "tool_search_tool_")
@@ -49,16 +49,16 @@ class Anthropic:
             seen.output = max(seen.output, count(usage.get("output_tokens")))
             seen.done = seen.done or bool(table(payload.get("delta")).get("stop_reason"))
         elif kind == "content_block_delta":
-            seen.text_bytes += text_bytes(payload.get("delta"))
+            seen.text_bytes += said_bytes(payload.get("delta"))
         elif kind == "content_block_start":
-            seen.text_bytes += text_bytes(table(payload.get("content_block")).get("name"))
+            seen.text_bytes += said_bytes(table(payload.get("content_block")).get("name"))
         elif kind == "error":
             seen.know(payload)
         elif kind == "message":
             seen.know(payload)
             self._given(seen, payload.get("usage"))
             seen.output = count(table(payload.get("usage")).get("output_tokens"))
-            seen.text_bytes += sum(text_bytes(block) for block in rows(payload.get("content")))
+            seen.text_bytes += sum(said_bytes(block) for block in rows(payload.get("content")))
         return False
 
     def refusal(self, status: int, code: str, message: str) -> dict[str, Any]:

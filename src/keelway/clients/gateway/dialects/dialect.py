@@ -121,16 +121,13 @@ def keep_tools(
         kept = [tool for tool in tools if isinstance(tool, dict) and local(tool)]
         removed += [str(tool.get("type", "?"))[:60] for tool in rows(tools) if tool not in kept]
         if len(kept) < len(tools):
-            _replace(body, kept)
+            body["tools"] = kept
+            choice = table(body.get("tool_choice")).get("type")
+            if not kept or choice in removed:
+                body.pop("tool_choice", None)
+            if not kept:
+                del body["tools"]
     return tuple(removed)
-
-
-def _replace(body: dict[str, Any], kept: list[dict[str, Any]]) -> None:
-    if kept:
-        body["tools"] = kept
-        return
-    del body["tools"]
-    body.pop("tool_choice", None)
 
 
 def openai_error(status: int, code: str, message: str) -> dict[str, Any]:

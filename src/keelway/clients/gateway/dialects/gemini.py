@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keelway.clients.gateway.dialects.dialect import Ask, event, largest, unfit
-from keelway.clients.gateway.dialects.usage import Seen, count, counted, rows, table, text_bytes
+from keelway.clients.gateway.dialects.usage import Seen, count, counted, rows, said_bytes, table
 from keelway.clients.gateway.values import GEMINI, Provider
 
 _LOCAL = frozenset({"functionDeclarations", "function_declarations", "computerUse", "computer_use"})
@@ -52,7 +52,7 @@ class Gemini:
         if made >= 0 or thought:
             seen.output = max(0, made) + thought
         for candidate in rows(payload.get("candidates")):
-            seen.text_bytes += text_bytes(candidate.get("content"))
+            seen.text_bytes += said_bytes(candidate.get("content"))
             seen.done = seen.done or bool(candidate.get("finishReason"))
         return False
 
@@ -83,5 +83,6 @@ def _without_hosted(body: dict[str, Any]) -> tuple[str, ...]:
     removed = [name for tool in rows(tools) for name in tool if name not in _LOCAL]
     body["tools"] = [tool for tool in kept if tool]
     if not body["tools"]:
-        del body["tools"]
+        for name in ("tools", "toolConfig", "tool_config"):
+            body.pop(name, None)
     return tuple(name[:60] for name in removed)

@@ -13,10 +13,11 @@ from keelway.clients.gateway.dialects.dialect import (
     openai_error,
     openai_usage,
 )
-from keelway.clients.gateway.dialects.usage import Seen, count, rows, table, text_bytes
+from keelway.clients.gateway.dialects.usage import Seen, count, rows, said_bytes, table
 from keelway.clients.gateway.values import OPENAI_CHAT, Provider
 
 _LOCAL = frozenset({"function", "custom"})
+_HOSTED = ("web_search_options", "plugins")
 
 
 class OpenAIChat:
@@ -25,13 +26,15 @@ class OpenAIChat:
     name = OPENAI_CHAT
 
     def ask(self, body: dict[str, Any], model: str, provider: Provider) -> Ask:
-        """Read a request; a stream is asked to end with its usage.
+        """Read a request; a stream is asked to end with its usage, and no other model may step in.
 
         Raises:
             Refusal: it names no model.
         """
         model = model or model_of(body)
-        removed = () if provider.hosted_tools else keep_tools(body, _is_local, "web_search_options")
+        removed = () if provider.hosted_tools else keep_tools(body, _is_local, *_HOSTED)
+        if body.pop("models", None):
+            removed += ("models",)
         stream = body.get("stream") is True
         options = table(body.get("stream_options"))
         hides = stream and provider.stream_usage and options.get("include_usage") is not True
@@ -46,7 +49,7 @@ class OpenAIChat:
         usage, choices = payload.get("usage"), payload.get("choices")
         openai_usage(seen, usage, "prompt_tokens", "completion_tokens")
         for choice in rows(choices):
-            seen.text_bytes += text_bytes(choice.get("delta")) + text_bytes(choice.get("message"))
+            seen.text_bytes += said_bytes(choice.get("delta")) + said_bytes(choice.get("message"))
             seen.done = seen.done or bool(choice.get("finish_reason"))
         return isinstance(usage, dict) and choices == []
 

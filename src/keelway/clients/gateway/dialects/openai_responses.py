@@ -15,7 +15,7 @@ from keelway.clients.gateway.dialects.dialect import (
     openai_usage,
     unfit,
 )
-from keelway.clients.gateway.dialects.usage import Seen, table, text_bytes
+from keelway.clients.gateway.dialects.usage import Seen, said_bytes, table
 from keelway.clients.gateway.values import OPENAI_RESPONSES, Provider
 
 _LOCAL = frozenset(
@@ -51,11 +51,11 @@ class OpenAIResponses:
             return False
         delta = payload.get("delta")
         if isinstance(delta, str):
-            seen.text_bytes += text_bytes(delta)
+            seen.text_bytes += said_bytes(delta)
         elif "output" in payload:
             seen.know(payload)
             openai_usage(seen, payload.get("usage"), "input_tokens", "output_tokens")
-            seen.text_bytes += text_bytes(payload["output"])
+            seen.text_bytes += said_bytes(payload["output"])
         elif payload.get("type") == "error":
             seen.error = str(payload.get("message") or table(payload.get("error")).get("message"))[:500]
         return False

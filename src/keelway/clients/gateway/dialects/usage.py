@@ -14,6 +14,8 @@ _ENCODED = re.compile(r"(?:data:[\w/+.;=-]{1,100},)?[A-Za-z0-9+/=_-]{256}")
 _ENCODED_BYTES = 6_000
 """What an encoded picture or file is taken for; its length in characters says little about its tokens."""
 _CONTEXT = ("service_tier", "speed")
+_FORM = frozenset({"type", "role", "id", "call_id", "status", "index", "signature", "thoughtSignature"})
+"""What belongs to the form of an answer, not to what the model said."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,22 @@ def rows(value: Any) -> list[dict[str, Any]]:
 
 def text_bytes(value: Any) -> int:
     """Return how many bytes of text a plain JSON value holds; encoded files count as one picture."""
+    return _weigh(value, frozenset())
+
+
+def said_bytes(value: Any) -> int:
+    """Return how many bytes of text the model itself has written into a piece of an answer."""
+    return _weigh(value, _FORM)
+
+
+def _weigh(value: Any, skipped: frozenset[str]) -> int:
     total, stack = 0, [value]
     while stack:
         item = stack.pop()
         if isinstance(item, str):
             total += _weight(item)
         elif isinstance(item, dict):
-            stack.extend(item.values())
+            stack.extend(part for name, part in item.items() if name not in skipped)
         elif isinstance(item, list):
             stack.extend(item)
     return total

@@ -32,13 +32,15 @@ class Books:
         self._worker.shutdown()
 
     def _write(self, entry: Entry) -> None:
-        for turn in range(1, _TRIES_MAX + 1):
+        left = _TRIES_MAX
+        while left:
             try:
                 self._book(entry)
             except Exception:  # noqa: BLE001 - whatever it is, the cost must not be lost
-                _LOG.exception("Request %s of %s was not booked, try %d", entry.id, entry.task, turn)
-                if self._leaving.wait(_PAUSE_SECONDS * turn):
-                    return
+                left -= 1
+                _LOG.exception("Request %s of %s was not booked, %d tries left", entry.id, entry.task, left)
+                if left and self._leaving.wait(_PAUSE_SECONDS * (_TRIES_MAX - left)):
+                    left = 1
             else:
                 self._booked(entry)
                 return
