@@ -67,12 +67,7 @@ class Gateway:
         Raises:
             OurFault: there is no such pass.
         """
-        board = self._running()
-
-        async def look() -> Metered:
-            return board.look(token)
-
-        return self._call(look())
+        return self._call(self._running().look(token))
 
     def close(self, token: str) -> Metered:
         """Make a pass void, ending what it has under way, and return what the run has used.

@@ -105,7 +105,7 @@ class Switchboard:
             self._book(line, entry)
         return Pass(token, site.path, self._port.url)
 
-    def look(self, token: str) -> Metered:
+    async def look(self, token: str) -> Metered:
         """Return what a pass has used."""
         return self._known(token).account.look()
 
