@@ -1,0 +1,1 @@
+"""What tasks teach the next ones: kept as data with its origin, never as an instruction."""
