@@ -10,7 +10,7 @@ from keelway.app.registry import load, names
 
 SOURCE = Path(__file__).parents[2] / "src" / "keelway"
 ROOMED = {"agent", "sandbox", "forge", "ci", "target", "backup", "probe", "signal", "channel", "vault"}
-OWN_ROOMS = {"engine": "engine", "ledger": "store", "pulls": "store", "roster": "store"}
+OWN_ROOMS = {"engine": "engine", "ledger": "store", "lessons": "store", "pulls": "store", "roster": "store"}
 """Ports that a whole room fills instead of a folder of adapters."""
 
 

@@ -23,6 +23,7 @@ from keelway.store.database import (
 )
 from keelway.store.dialect import append_only, seconds_of, translate, writable_view
 from keelway.store.ledger import SqlLedger
+from keelway.store.lesson.search import is_ours
 from keelway.store.tables import METADATA
 from keelway.testing.conformance.ledger import some_request
 
@@ -53,7 +54,7 @@ def test_other_addresses_are_refused_without_their_password(url):
 
 def test_the_migrations_make_what_the_code_expects(engine):
     with engine.connect() as connection:
-        options = {"include_name": lambda name, kind, _: kind != "table" or name.startswith("keel_")}
+        options = {"include_name": lambda name, kind, _: is_ours(name, kind)}
         options |= {"version_table": "keel_schema"}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, METADATA) == []

@@ -17,8 +17,10 @@ from keelway.core.model.task import Actor, Request
 from keelway.store.chain.audit import verify
 from keelway.store.database import open_database, upgrade
 from keelway.store.ledger import SqlLedger
+from keelway.store.lesson.search import is_ours
 from keelway.store.tables import METADATA
 from keelway.testing.conformance.ledger import LedgerTests
+from keelway.testing.conformance.lessons import LessonTests
 from keelway.testing.conformance.usage import UsageTests
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,6 +39,15 @@ def engine(url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture(name="book")
+def the_ledger(ledger):
+    return ledger
+
+
+class TestPostgresLessons(LessonTests):
+    pass
+
+
 class TestPostgresLedger(LedgerTests):
     pass
 
@@ -47,7 +58,7 @@ class TestPostgresUsage(UsageTests):
 
 def test_the_migrations_make_what_the_code_expects(engine):
     with engine.connect() as connection:
-        options = {"include_name": lambda name, kind, _: kind != "table" or name.startswith("keel_")}
+        options = {"include_name": lambda name, kind, _: is_ours(name, kind)}
         options |= {"version_table": "keel_schema"}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 

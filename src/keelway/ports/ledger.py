@@ -14,6 +14,7 @@ from keelway.core.model.usage import UsageEntry, UsageTotal
 from keelway.core.rule.allowance import Spending
 from keelway.core.rule.approval import Approval, Binding
 from keelway.core.rule.freeze import Freeze
+from keelway.ports.lessons import LessonBook
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Lease:
     epoch: int
 
 
-class Ledger(Protocol):
+class Ledger(LessonBook, Protocol):
     """Read and write the book. Every write is one transaction and leaves its event in the chain."""
 
     def create(self, request: Request, project: str, key: str) -> tuple[TaskRow, bool]:

@@ -14,10 +14,11 @@ from sqlalchemy.exc import ArgumentError
 from keelway.core.errors import YourFault
 from keelway.store.dialect import WRITE, lock_schema, prepare, settings
 from keelway.store.fault import no_driver, reported
+from keelway.store.lesson.search import make_index
 from keelway.store.tables import COUNTERS
 from keelway.store.tables.views import create_views, drop_views
 
-VERSION = 4
+VERSION = 5
 """Schema version of this code: the number of the last migration."""
 
 VERSION_TABLE = "keel_schema"
@@ -78,6 +79,7 @@ def upgrade(engine: Engine) -> int:
         if found < VERSION:
             command.upgrade(_config(connection), "head")
         create_views(connection)
+        make_index(connection)
         return VERSION
 
 

@@ -27,9 +27,10 @@ from keelway.store.database import check_schema
 from keelway.store.depot.choose import open_depot
 from keelway.store.depot.depot import Depot
 from keelway.store.freeze import lift_freeze, read_freeze, set_freeze
+from keelway.store.lesson.book import Lessons
 
 
-class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals, Usage):
+class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals, Usage, Lessons):
     """Keep the book in SQLite or PostgreSQL, with files and the emergency stop under a home.
 
     Args:
@@ -56,7 +57,9 @@ class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals
     ) -> None:
         check_schema(engine)
         depot = open_depot("", home) if depot is None else depot
-        super().__init__(Journal(engine, home, clock), artefacts or ArtefactPolicy(), depot)
+        artefacts = artefacts or ArtefactPolicy()
+        super().__init__(Journal(engine, home, clock), artefacts, depot)
+        self._lessons_max = artefacts.lessons_max
         self._owners = frozenset((owner,) if isinstance(owner, str) else owner)
 
     def owner_says(self, actor: Actor) -> bool:

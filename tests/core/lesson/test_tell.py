@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from keelway.core.lesson.find import found_in
 from keelway.core.lesson.lesson import Lesson, LessonKind, LessonOutcome
 from keelway.core.lesson.strategy import Strategy, strategy_of
 from keelway.core.lesson.tell import LINE_CHARS_MAX, TOLD_MAX, chosen, failing, refusal, repeated, told
+from keelway.core.lesson.terms import terms
 from keelway.core.model.plan import Plan
 
 
@@ -71,3 +73,11 @@ def test_a_refusal_names_who_tried_it_and_what_to_do(lesson: Lesson) -> None:
         "Do it in another way."
     )
     assert "was rejected by a person" in refusal(replace(lesson, outcome=LessonOutcome.REJECTED))
+
+
+def test_the_best_answer_comes_first_and_the_newer_of_equals(lesson: Lesson) -> None:
+    older = replace(lesson, number=1, files=("app/coffee.py",))
+    newer = replace(older, number=2, at=lesson.at + timedelta(days=1))
+    titled = replace(older, number=3, title="Brew coffee")
+    assert found_in([older, lesson, titled, newer], terms("coffee")) == (titled, newer, older)
+    assert found_in([lesson], terms("tea")) == ()

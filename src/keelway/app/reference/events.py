@@ -28,6 +28,8 @@ _MEANING: dict[EventKind, tuple[str, str]] = {
     EventKind.USAGE_BOOKED: ("What a request to a model, or a run of the agent, used was booked.", ""),
     EventKind.BUDGET_SPENT: ("A cap on money or tokens bit; what the stage knew is kept for later.", ""),
     EventKind.BUDGET_RAISED: ("A person let a task go beyond a cap, up to an amount.", ""),
+    EventKind.LESSON_LEARNT: ("What a task taught was kept; the record names the lessons.", ""),
+    EventKind.LESSON_FORGOTTEN: ("A person removed a lesson.", ""),
     EventKind.MERGED: ("A commit entered a protected branch.", "change.merged"),
     EventKind.REVERTED: ("A commit of ours was reverted on a protected branch.", "change.merged"),
     EventKind.QUESTION_ASKED: ("A person was asked about one exact thing.", "approval.created"),

@@ -17,6 +17,7 @@ _QUIET = frozenset(
         EventKind.POLICY_LOADED,
         EventKind.STAGE_STARTED,
         EventKind.PERSON_TOLD,
+        EventKind.LESSON_LEARNT,
     }
 )
 
@@ -112,6 +113,8 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
     EventKind.EFFECT_DONE: lambda _, data: f"{data['effect']} done",
     EventKind.EFFECT_FAILED: lambda _, data: f"{data['effect']} failed: {data['error']}",
     EventKind.AGENT_FINISHED: lambda _, data: f"agent {data.get('agent', '')} ended: {data.get('stop', '')}",
+    EventKind.LESSON_LEARNT: lambda _, data: f"{len(data['lessons'])} lessons kept",
+    EventKind.LESSON_FORGOTTEN: lambda event, data: f"L-{data['lesson']} forgotten by {event.actor}",
     EventKind.MERGED: lambda _, data: f"{short(data['sha'])} merged into {data['branch']}",
     EventKind.REVERTED: lambda _, data: f"{short(data['bad_sha'])} reverted on {data['branch']}",
     EventKind.QUESTION_ASKED: lambda _, data: (

@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     USAGE_BOOKED = "usage.booked"
     BUDGET_SPENT = "budget.spent"
     BUDGET_RAISED = "budget.raised"
+    LESSON_LEARNT = "lesson.learnt"
+    LESSON_FORGOTTEN = "lesson.forgotten"
     MERGED = "branch.merged"
     REVERTED = "branch.reverted"
     QUESTION_ASKED = "question.asked"

@@ -19,6 +19,8 @@ class ArtefactPolicy:
     """How long log lines and the samples of watched deployments are kept."""
     run_days: int = 30
     """How long the engine's records of ended stories are kept."""
+    lessons_max: int = 5_000
+    """How many lessons are kept; those that nobody was told for the longest time go first."""
 
 
 @dataclass(frozen=True)

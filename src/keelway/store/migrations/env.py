@@ -6,13 +6,13 @@ from typing import Any
 
 from alembic import context
 
+from keelway.store.lesson.search import is_ours
 from keelway.store.tables import METADATA
-from keelway.store.tables.column import PREFIX
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
     """Leave every table that is not ours alone: the engine keeps its own in the same database."""
-    return kind != "table" or (name or "").startswith(PREFIX)
+    return is_ours(name, kind)
 
 
 context.configure(

@@ -3,7 +3,7 @@
 from keelway.store.tables.book import CHAIN, COUNTERS, EVENTS
 from keelway.store.tables.column import METADATA
 from keelway.store.tables.forge import CHECKS, COMMENTS, ISSUES, PULLS
-from keelway.store.tables.notes import ARTEFACTS, BLOBS, LOGS, REPORTS, STATE
+from keelway.store.tables.notes import ARTEFACTS, BLOBS, LESSONS, LOGS, REPORTS, STATE
 from keelway.store.tables.people import APPROVALS, QUESTIONS
 from keelway.store.tables.releases import DEPLOYMENTS, INCIDENTS, LEASES, QUARANTINE, SAMPLES
 from keelway.store.tables.tasks import STAGES, TASKS, USAGE
@@ -22,6 +22,7 @@ __all__ = [
     "INCIDENTS",
     "ISSUES",
     "LEASES",
+    "LESSONS",
     "LOGS",
     "METADATA",
     "PULLS",

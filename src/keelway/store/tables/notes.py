@@ -1,4 +1,4 @@
-"""The tables of artefacts, reports, log lines and running totals."""
+"""The tables of artefacts, reports, log lines, running totals and lessons."""
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, UniqueConstraint
 
@@ -58,4 +58,29 @@ LOGS = Table(
     plain("details", "Anything else, as an object."),
     text("task_id", "Id of the task."),
     Column("timestamp", Instant, nullable=True, index=True, doc="When."),
+)
+
+LESSONS = Table(
+    "keel_lessons",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False, doc="Number of the lesson."),
+    Column(
+        "key",
+        Words,
+        nullable=False,
+        unique=True,
+        doc="Identity: the same lesson again replaces its older self.",
+    ),
+    name_of("kind", "library, approach, failure or fix."),
+    name_of("outcome", "worked, failed or rejected."),
+    name_of("title", "One line."),
+    text("text", "What happened and why; data from agents, checks and people."),
+    Column("signature", Words, nullable=False, index=True, doc="Fingerprint of the failure or the request."),
+    plain("files", "List of paths."),
+    plain("strategy", "Identity of the way that was tried: kind, files, words, content."),
+    Column("task", Words, nullable=False, index=True, doc="Name of the task that taught it."),
+    text("asked_by", "Whose request that was."),
+    text("words", "What is searched: every telling word once."),
+    instant("at", "When it was learnt.", required=True),
+    instant("told_at", "When an agent was told last."),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from keelway.store.dialect import writable_view
-from keelway.store.tables import REPORTS, STATE
+from keelway.store.tables import LESSONS, REPORTS, STATE
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,14 @@ AGENT_STATE = View(
     "keel_state",
 )
 
-VIEWS = (AGENT_TASKS, AGENT_TASK_STAGES, AGENT_LOGS, AGENT_REPORTS, AGENT_STATE)
+AGENT_LESSONS = View(
+    "agent_lessons",
+    "What tasks taught the next ones.",
+    {column.name: column.name for column in LESSONS.columns if column.name not in {"key", "words"}},
+    "keel_lessons",
+)
+
+VIEWS = (AGENT_TASKS, AGENT_TASK_STAGES, AGENT_LOGS, AGENT_REPORTS, AGENT_STATE, AGENT_LESSONS)
 
 
 def drop_views(connection: Connection) -> None:

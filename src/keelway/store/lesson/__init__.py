@@ -1,0 +1,1 @@
+"""The lessons of the ledger, and the search in them."""
