@@ -137,8 +137,9 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
     pulls = SqlPullBook(database, home.root)
     vault: Vault = load("vault", "file")(str(home.root))
     repository, root = str(home.repository), str(home.root)
+    agent = load("agent", "recipe")(make_agent(config, home), project.recipes, project, str(home.agents))
     doors = Doors(
-        agent=make_agent(config, home),
+        agent=agent,
         sandbox=load("sandbox", "private_clone")(
             repository, str(home.workspaces), protected=project.branches.protected
         ),

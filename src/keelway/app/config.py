@@ -16,6 +16,7 @@ from keelway.app.sections import ConfigFile
 from keelway.core.codec import digest, from_json, to_json
 from keelway.core.errors import YourFault
 from keelway.core.model.project import PRODUCTION, STAGING, EnvironmentSpec, Project
+from keelway.core.model.recipe import complete
 from keelway.core.policy import MOVED, Policy
 from keelway.store.depot.choose import fault_of
 
@@ -23,6 +24,7 @@ FILE_NAME = "keelway.toml"
 STORE_ENVIRONMENT_NAME = "KEELWAY_STORE_URL"
 BYTES_MAX = 256_000
 PORT_MAX = 65_535
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 KINDS = frozenset({"lint", "types", "tests", "build", "audit"})
 
 
@@ -140,8 +142,9 @@ def _inner(hint: Any) -> Any:
 def _insist(path: Path, file: ConfigFile) -> None:
     """Refuse what would only fail later, in front of a person or in production."""
     wrong = [*_check_problems(file), *_process_problems(file), *_environment_problems(file)]
+    wrong += _recipe_problems(file)
     wrong += [problem for problem in (fault_of(file.store.artefacts),) if problem]
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", file.project.name):
+    if not _PLAIN_NAME.fullmatch(file.project.name):
         wrong.append(f"project.name {file.project.name!r} is not a plain name")
     if wrong:
         raise _fault(path, "; ".join(wrong))
@@ -180,6 +183,18 @@ def _environment_problems(file: ConfigFile) -> list[str]:
     return problems
 
 
+def _recipe_problems(file: ConfigFile) -> list[str]:
+    names = [recipe.name for recipe in file.recipe]
+    problems = [f"recipe {name!r} is there twice" for name in sorted(set(names)) if names.count(name) > 1]
+    problems += [f"recipe {name!r} is not a plain name" for name in names if not _PLAIN_NAME.fullmatch(name)]
+    for recipe in file.recipe:
+        try:
+            complete(recipe)
+        except YourFault as fault:
+            problems.append(fault.message.rstrip("."))
+    return problems
+
+
 def _project(file: ConfigFile) -> Project:
     section = file.project
     environments = tuple(
@@ -202,6 +217,7 @@ def _project(file: ConfigFile) -> Project:
         log=file.data.log,
         environments=environments,
         owner=section.owner,
+        recipes=file.recipe,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
+from keelway.app.recipes import RecipeStanding, Trial
 from keelway.app.server_file import Server
 from keelway.app.view.system import (
     AuditReport,
@@ -34,6 +35,8 @@ T = TypeVar("T")
 
 TIMEOUT_SECONDS = 60.0
 KNOCK_SECONDS = 3.0
+RECIPE_SECONDS = 1_800.0
+"""A trial sets the project up and runs the recipe before it answers."""
 
 
 class Remote:
@@ -118,6 +121,18 @@ class Remote:
         """Approve, revise or reject; ``about`` insists on the environment that is asked about."""
         return self._post(Asked, f"tasks/{_part(task)}/{answer}", {"note": note, "about": about})
 
+    def recipes(self) -> tuple[RecipeStanding, ...]:
+        """Show the recipes of the project."""
+        return self._many(RecipeStanding, "recipes")
+
+    def try_recipe(self, name: str) -> Trial:
+        """Show what a recipe would change now."""
+        return self._value(Trial, self._call("POST", f"recipes/{_part(name)}/trial", {}, RECIPE_SECONDS))
+
+    def run_recipe(self, name: str) -> TaskLine:
+        """Open the task of a recipe."""
+        return self._post(TaskLine, f"recipes/{_part(name)}", {})
+
     def control(self, task: str, verb: str) -> TaskLine:
         """Pause, resume, abort or retry."""
         return self._post(TaskLine, f"tasks/{_part(task)}/{verb}", {})
@@ -158,8 +173,10 @@ class Remote:
                 "keelway down, then keelway up, so that both are of the same version",
             ) from problem
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        answer = self._client.request(method, f"/api/{path}", json=body)
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, seconds: float = TIMEOUT_SECONDS
+    ) -> Any:
+        answer = self._client.request(method, f"/api/{path}", json=body, timeout_seconds=seconds)
         if not answer.ok:
             raise problem_of(answer)
         return answer.json

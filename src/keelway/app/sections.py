@@ -12,6 +12,7 @@ from keelway.core.model.project import (
     ProcessCommand,
     Project,
 )
+from keelway.core.model.recipe import Recipe
 from keelway.core.policy import Policy
 
 
@@ -183,5 +184,6 @@ class ConfigFile:
     server: ServerSection = field(default_factory=ServerSection)
     store: StoreSection = field(default_factory=StoreSection)
     worker: WorkerSection = field(default_factory=WorkerSection)
+    recipe: tuple[Recipe, ...] = ()
     log: LogSection = field(default_factory=LogSection)
     policy: Policy = field(default_factory=Policy)

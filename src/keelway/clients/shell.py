@@ -12,7 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from keelway.clients.process_tree import MARKER, create_time, end_marked, end_tree, kill_group, runs
+from keelway.clients.process_tree import (
+    MARKER,
+    create_time,
+    end_marked,
+    end_tree,
+    kill_group,
+    marked,
+    runs,
+)
 from keelway.clients.pump import Pump
 from keelway.core.errors import OurFault
 
@@ -25,6 +33,7 @@ __all__ = [
     "end_marked",
     "end_piped",
     "end_tree",
+    "marked",
     "open_piped",
     "run",
     "runs",

@@ -20,6 +20,7 @@ from keelway.ports.sandbox import Collected, Workspace
 from keelway.routines.context import Context
 from keelway.routines.evidence import Examination, base_of, examine
 from keelway.routines.outcome import StageFailed
+from keelway.routines.recipe import carry_out
 
 _FATAL = {Stop.AUTH_ERROR, Stop.NOT_STARTED, Stop.LIMIT_COST}
 
@@ -102,6 +103,9 @@ class _Loop:
 
     def _work(self, turn: int, number: int) -> None:
         ctx, policy, budget = self.ctx, self.ctx.policy.development, self.ctx.policy.budget.dev
+        if self.approved.task.request.recipe:
+            carry_out(ctx, self.approved.task, number, self.room)
+            return
         left_seconds = self._left_seconds()
         effort = ctx.act(
             f"agent:{turn}",

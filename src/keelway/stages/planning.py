@@ -20,6 +20,7 @@ from keelway.ports.ledger import TaskRow
 from keelway.routines.ask import answer_to, require
 from keelway.routines.context import Context
 from keelway.routines.outcome import StageFailed
+from keelway.routines.recipe import trial
 
 
 def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
@@ -36,7 +37,10 @@ def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
     plan, version, remarks = _current(ctx, admitted, row)
     if plan is None:
         ctx.move(Status.PLANNING)
-        plan, version = _propose(ctx, admitted, files, row.plan_version, remarks)
+        if task.request.recipe:
+            plan, version = _by_recipe(ctx, admitted, base_sha, row.plan_version)
+        else:
+            plan, version = _propose(ctx, admitted, files, row.plan_version, remarks)
     risk = assess_plan(plan, ctx.policy)
     binding = _binding(ctx, admitted, plan, version)
     consent = answer_to(ctx, binding, task.request.requested_by, risk.level)
@@ -94,6 +98,12 @@ def _judge(ctx: Context, plan: Plan, risk: Risk, consent: Finding, files: tuple[
     return ctx.judged(
         judge_plan(PlanFacts(plan=plan, risk=risk, approval=asked, known_files=files), ctx.policy)
     )
+
+
+def _by_recipe(ctx: Context, admitted: Admitted, base_sha: str, version: int) -> tuple[Plan, int]:
+    plan = trial(ctx, admitted, base_sha, version + 1)
+    ctx.amend(plan=to_json(plan), plan_version=version + 1, risk=assess_plan(plan, ctx.policy).level)
+    return plan, version + 1
 
 
 def _propose(

@@ -98,6 +98,7 @@ def _answer(plane: ControlPlane, figures: Figures, home: Home, say: Say, token: 
         url = f"http://{HOST}:{listening}"
         server_file.write(home.server, Server(url, token, os.getpid(), desk.version, began))
         plane.detector.start()
+        plane.recipes.start()
         plane.lookout.start()
         say(f"Ready. Status page (opens once): {url}/?key={desk.keys.link()}")
         say('Next: keelway ask "..."; keelway status; Ctrl-C or keelway down to end.')

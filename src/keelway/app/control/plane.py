@@ -14,6 +14,7 @@ from keelway.app.control.lookout import Keeping, Lookout
 from keelway.app.home import Home
 from keelway.app.listen import Detector
 from keelway.app.queries import Queries
+from keelway.app.recipes import RecipeClock
 from keelway.app.upgrade import stranded_runs
 from keelway.app.upkeep.clean import Cleaner
 from keelway.app.upkeep.night import Night
@@ -38,6 +39,7 @@ class ControlPlane:
         self.commands = Commands(app, runtime)
         self.queries = Queries.of(app, runtime)
         self.detector = Detector(self.commands)
+        self.recipes = RecipeClock(self.commands)
         self.lookout = Lookout(app)
         self.cleaner = Cleaner(app, runtime)
         self.night = Night(app.config, app.home, runtime)
@@ -130,6 +132,7 @@ class ControlPlane:
         self.cleaner.stop()
         self.lookout.stop()
         self.detector.stop()
+        self.recipes.stop()
         with contextlib.suppress(KeelwayError):
             self.runtime.close()
         self.app.close()

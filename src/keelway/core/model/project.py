@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from keelway.core.model.recipe import Recipe
+
 STAGING, PRODUCTION = "staging", "production"
 
 
@@ -104,6 +106,7 @@ class Project:
     """JSON-lines log of an environment, ``{data}`` being its data directory; empty for none."""
     environments: tuple[EnvironmentSpec, ...] = ()
     owner: str = "owner"
+    recipes: tuple[Recipe, ...] = ()
 
     def environment(self, name: str) -> EnvironmentSpec:
         """Return the environment called ``name``.

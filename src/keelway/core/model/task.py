@@ -65,6 +65,8 @@ class Request:
     """Log lines or a stack trace, bounded and kept as data."""
     retry_of: str = ""
     """Id of the task that this one tries again."""
+    recipe: str = ""
+    """Name of the recipe that does the work instead of an agent."""
 
 
 @dataclass(frozen=True)
