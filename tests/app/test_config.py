@@ -54,3 +54,17 @@ def test_what_is_no_policy_is_refused(loaded, more):
     with pytest.raises(YourFault) as caught:
         loaded(more)
     assert caught.value.code == "config_invalid"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('[[recipe]]\nname = "a b"\nrun = ["true"]\n', "not a plain name"),
+        ('[[recipe]]\nname = "a"\nuse = "nothing"\n', "known are"),
+        ('[[recipe]]\nname = "a"\nrun = ["true"]\n[[recipe]]\nname = "a"\nrun = ["true"]\n', "there twice"),
+        ('[[recipe]]\nname = "a"\nrun = ["true"]\nevery = 3\n', "did you mean every_hours"),
+    ],
+)
+def test_a_recipe_that_cannot_work_is_refused_at_once(loaded, more, said):
+    with pytest.raises(YourFault, match=said):
+        loaded(more)

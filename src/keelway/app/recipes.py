@@ -131,8 +131,8 @@ class RecipeClock(Rounds):
                 continue
             said = self._tried(recipe)
             opened += said.startswith("T-")
-            data = {"record": "recipe", "recipe": recipe.name, "outcome": said}
-            ledger.record(Event(EventKind.CONTROL_CHANGED, self._now(), data=data, key=slot))
+            data = {"effect": "recipe", "recipe": recipe.name, "outcome": said}
+            ledger.record(Event(EventKind.EFFECT_DONE, self._now(), data=data, key=slot))
         return opened
 
     def _tried(self, recipe: Recipe) -> str:

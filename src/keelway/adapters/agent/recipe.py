@@ -13,7 +13,7 @@ from keelway.clients.shell import MARKER, Command, Done, base_env, end_marked, m
 from keelway.core.errors import YourFault
 from keelway.core.model.project import Project
 from keelway.core.model.recipe import ROLE, Recipe, find_recipe
-from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Stop
+from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record, Stop
 
 _OUTPUT_BYTES_MAX = 200_000
 _SAID_CHARS_MAX = 1_000
@@ -58,6 +58,10 @@ class RecipeAgent:
         marker = self._marker(task)
         ran = bool(marked(marker)) and end_marked(marker)
         return self.inner.cancel(task) or ran
+
+    def record(self, task: str, role: str, attempt: int) -> tuple[Record, ...]:
+        """Return what a run of the coding agent left to be kept; a recipe leaves only its changes."""
+        return () if role == ROLE else self.inner.record(task, role, attempt)
 
     def reap(self) -> int:
         """End what runs of a control plane that died left behind; return how many runs those were."""
