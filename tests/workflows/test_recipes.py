@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from tests.workflows.world import PROJECT
 
-from keelway.app.recipes import RecipeClock, run_recipe, standings, try_out
+from keelway.app.recipe.clock import RecipeClock
+from keelway.app.recipe.order import run_recipe, standings, try_out
 from keelway.core.errors import RequestRefused, TheirFault
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.recipe import ROLE, Recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from keelway.app.recipes import RecipeStanding, Trial
+from keelway.app.recipe.order import RecipeStanding, Trial
 from keelway.app.server_file import Server
 from keelway.app.view.system import (
     AuditReport,

@@ -10,6 +10,7 @@ from fastapi import APIRouter, BackgroundTasks
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from keelway.app.recipe.order import RecipeStanding, Trial, run_recipe, standings, try_out
 from keelway.app.view.make import asked, task_line
 from keelway.app.view.system import OrderView
 from keelway.app.view.task import Asked, TaskLine
@@ -98,6 +99,25 @@ def task_commands(desk: Desk) -> APIRouter:
             _insist_about(desk, task, body.about)
             return shown(_answer(desk, task, verb, body.note))
         return shown(_control(desk, task, verb))
+
+    return router
+
+
+def recipes(desk: Desk) -> APIRouter:
+    """Return the routes that list, try and run recipes."""
+    router, app = APIRouter(prefix="/api/recipes"), desk.commands.app
+
+    @router.get("", response_model=list[RecipeStanding])
+    def listed() -> JSONResponse:
+        return shown(standings(app))
+
+    @router.post("/{name}", response_model=TaskLine, status_code=201)
+    def run(name: str) -> JSONResponse:
+        return shown(task_line(run_recipe(desk.commands, name, desk.owner)), 201)
+
+    @router.post("/{name}/trial", response_model=Trial)
+    def trial(name: str) -> JSONResponse:
+        return shown(try_out(app, name))
 
     return router
 

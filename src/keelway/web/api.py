@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from keelway.core.codec import to_json
-from keelway.web import acting, problem, reading, recipes
+from keelway.web import acting, problem, reading
 from keelway.web.desk import Desk, shown
 from keelway.web.guard import Guard
 from keelway.web.page import page
@@ -32,7 +32,7 @@ def create_app(desk: Desk) -> FastAPI:
         reading.stream(desk),
         acting.commands(desk),
         acting.task_commands(desk),
-        recipes.recipes(desk),
+        acting.recipes(desk),
     ):
         app.include_router(router)
     app.add_middleware(Guard, token=desk.token, keys=desk.keys)

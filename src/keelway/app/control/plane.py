@@ -14,7 +14,7 @@ from keelway.app.control.lookout import Keeping, Lookout
 from keelway.app.home import Home
 from keelway.app.listen import Detector
 from keelway.app.queries import Queries
-from keelway.app.recipes import RecipeClock
+from keelway.app.recipe.clock import RecipeClock
 from keelway.app.upgrade import stranded_runs
 from keelway.app.upkeep.clean import Cleaner
 from keelway.app.upkeep.night import Night

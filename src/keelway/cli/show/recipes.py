@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keelway.app.recipes import RecipeStanding, Trial
+from keelway.app.recipe.order import RecipeStanding, Trial
 from keelway.app.view.task import TaskLine
 from keelway.cli.show.text import say, table
 

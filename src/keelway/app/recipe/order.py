@@ -1,26 +1,18 @@
-"""Maintenance by recipe: what is configured, a trial of it, and the tasks that come of it by the clock."""
+"""Recipes by hand: what is configured, a trial of one, and the task that comes of it."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from keelway.app.bootstrap import App
 from keelway.app.commands import Commands
-from keelway.clients.rounds import Rounds
-from keelway.core.errors import KeelwayError, TheirFault
-from keelway.core.model.event import Event, EventKind
-from keelway.core.model.recipe import ROLE, Recipe, complete, find_recipe, request_of, slot_of
-from keelway.core.model.task import SYSTEM, Actor
+from keelway.core.errors import TheirFault
+from keelway.core.model.recipe import ROLE, complete, find_recipe, request_of
+from keelway.core.model.task import Actor
 from keelway.core.words.text import line
 from keelway.ports.agent import AgentLimits, Assignment, Stop
 from keelway.ports.ledger import TaskRow
-
-ROUND_SECONDS = 60.0
-
-_log = logging.getLogger("keelway.recipes")
 
 
 @dataclass(frozen=True)
@@ -100,46 +92,3 @@ def run_recipe(commands: Commands, name: str, by: Actor, *, scheduled: bool = Fa
     """
     recipe = find_recipe(commands.app.config.project.recipes, name)
     return commands.submit(request_of(recipe, by, datetime.now(UTC), scheduled=scheduled))
-
-
-class RecipeClock(Rounds):
-    """Try due recipes in a thread of its own; a task is opened only when one would change something."""
-
-    def __init__(
-        self,
-        commands: Commands,
-        *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        round_seconds: float = ROUND_SECONDS,
-    ) -> None:
-        super().__init__(
-            self.look, round_seconds, _log, name="recipes", failed="A round of the recipes failed."
-        )
-        self._commands, self._now = commands, now
-
-    def start(self) -> None:
-        """Begin, when a recipe has a clock."""
-        if any(recipe.every_hours > 0 for recipe in self._commands.app.config.project.recipes):
-            super().start()
-
-    def look(self) -> int:
-        """Try what is due once in its stretch of time and return how many tasks were opened."""
-        ledger, opened = self._commands.app.ledger, 0
-        for recipe in map(complete, self._commands.app.config.project.recipes):
-            slot = slot_of(recipe, self._now())
-            if not slot or self._stop.is_set() or ledger.freeze().active or ledger.effect(slot) is not None:
-                continue
-            said = self._tried(recipe)
-            opened += said.startswith("T-")
-            data = {"effect": "recipe", "recipe": recipe.name, "outcome": said}
-            ledger.record(Event(EventKind.EFFECT_DONE, self._now(), data=data, key=slot))
-        return opened
-
-    def _tried(self, recipe: Recipe) -> str:
-        try:
-            if not try_out(self._commands.app, recipe.name).files:
-                return "nothing to do"
-            return run_recipe(self._commands, recipe.name, SYSTEM, scheduled=True).task.name
-        except KeelwayError as error:
-            _log.warning("The recipe %s opened no task: %s", recipe.name, error)
-            return line(error.message, 500)

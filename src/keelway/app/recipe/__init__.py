@@ -1,0 +1,1 @@
+"""Maintenance by recipe, by hand and by the clock."""
