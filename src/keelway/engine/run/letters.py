@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-SELDOM_SECONDS = 10.0
+SELDOM_SECONDS = 30.0
 """The file is asked this often all the same."""
 
 _CHANGED = (ImportError, AttributeError, TypeError, ValueError)
