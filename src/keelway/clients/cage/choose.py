@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from keelway.clients.cage.bare import Bare
+from keelway.clients.cage.bubblewrap import Bubblewrap
 from keelway.clients.cage.cage import Cage, Settings
 from keelway.clients.cage.landlock import Landlock
 from keelway.core.errors import YourFault
 
 AUTO = "auto"
-_CAGES: dict[str, Callable[[Settings], Cage]] = {"landlock": Landlock, "none": Bare}
+_CAGES: dict[str, Callable[[Settings], Cage]] = {
+    "bubblewrap": Bubblewrap,
+    "landlock": Landlock,
+    "none": Bare,
+}
 """Every cage by its name."""
-_TRIED: tuple[str, ...] = ("landlock",)
+_TRIED: tuple[str, ...] = ("bubblewrap", "landlock")
 """What ``auto`` tries, the strongest first."""
 NAMES = (AUTO, *_CAGES)
 _HINT = 'apt-get install bubblewrap, or set use = "none" under [sandbox] to run agents without a sandbox'

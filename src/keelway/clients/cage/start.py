@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from importlib.util import find_spec
 from typing import Any
 
@@ -40,6 +41,11 @@ def limits(bounds: Bounds) -> dict[str, int]:
     return {"CORE": 0} | ({"FSIZE": bounds.file_bytes_max} if bounds.file_bytes_max else {})
 
 
+def mark_of(inside: Inside) -> str:
+    """Return the mark by which the processes of a run are found from outside."""
+    return inside.env.get(MARKER) or f"cage-{sha256(inside.home.encode()).hexdigest()[:16]}"
+
+
 def launch(
     inside: Inside, spec: Mapping[str, Any], argv: Sequence[str] = (), start: str = "launch"
 ) -> Outside:
@@ -53,7 +59,6 @@ def launch(
     """
     text = json.dumps({"env": dict(inside.env), **spec})
     parts = [text[at : at + _PART_CHARS_MAX] for at in range(0, len(text), _PART_CHARS_MAX)]
-    env = {"PATH": _PATH} | {f"KEELWAY_CAGE_{number}": part for number, part in enumerate(parts)}
-    if MARKER in inside.env:
-        env[MARKER] = inside.env[MARKER]
+    env = {"PATH": _PATH, MARKER: mark_of(inside)}
+    env |= {f"KEELWAY_CAGE_{number}": part for number, part in enumerate(parts)}
     return Outside((*python(), program(start), "--", *(argv or inside.argv)), env, inside.cwd)

@@ -1,7 +1,6 @@
 """Put Landlock and a filter of system calls around this process and become the command of a run.
 
-Started as ``python -I -S fence.py -- command``. The specification is JSON in the environment, in parts named
-``KEELWAY_CAGE_0`` and so on, as for ``launch.py``:
+Started as ``python -I -S fence.py -- command``. The specification, which ``spec.py`` reads:
 
 - ``env``: the exact environment of the command
 - ``limits``: resource limits by name, such as ``{"FSIZE": 1000}``
@@ -17,7 +16,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,8 +23,8 @@ from typing import Any, NoReturn
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from keelway.programs.cage import landlock, privilege, seccomp
+from keelway.programs.cage.spec import hold, read_spec
 
-_PREFIX = "KEELWAY_CAGE_"
 _OWN_FDS = 3
 _FAILED = 125
 
@@ -36,7 +34,7 @@ def main() -> NoReturn:
     if sys.argv[1:] == ["--ask"]:
         sys.stdout.write(json.dumps({"landlock": landlock.version(), "seccomp": seccomp.supported()}) + "\n")
         sys.exit(0)
-    spec, argv = _read_spec(), sys.argv[2:]
+    spec, argv = read_spec(), sys.argv[2:]
     os.closerange(_OWN_FDS, os.sysconf("SC_OPEN_MAX"))
     try:
         _fence(spec)
@@ -51,7 +49,7 @@ def _fence(spec: dict[str, Any]) -> None:
     """Give up one thing after the other, each while what it needs is still there."""
     for group in spec.get("groups", ()):
         Path(group).write_text("0")
-    _hold(spec.get("limits", {}))
+    hold(spec.get("limits", {}))
     rules = landlock.Rules(*(tuple(spec.get(name, ())) for name in ("reads", "writes", "devices", "ports")))
     filter_ = seccomp.program(alone=True) if seccomp.supported() else b""
     abi = landlock.version()
@@ -64,23 +62,6 @@ def _fence(spec: dict[str, Any]) -> None:
     landlock.restrict(rules, abi)
     if filter_:
         seccomp.restrict(filter_)
-
-
-def _hold(limits: dict[str, int]) -> None:
-    """Lower resource limits; one that already is lower stays."""
-    for name, wanted in limits.items():
-        kind = getattr(resource, f"RLIMIT_{name}")
-        hard = resource.getrlimit(kind)[1]
-        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(kind, (value, value))
-
-
-def _read_spec() -> dict[str, Any]:
-    parts: list[str] = []
-    while (part := os.environ.get(f"{_PREFIX}{len(parts)}")) is not None:
-        parts.append(part)
-    found: dict[str, Any] = json.loads("".join(parts))
-    return found
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import struct
 
 _SET_SECCOMP, _SET_NO_NEW_PRIVS, _FILTER = 22, 38, 2
@@ -18,7 +17,7 @@ _LOAD, _EQUAL, _AT_LEAST, _ANY_OF, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54,
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _NUMBER_AT, _MACHINE_AT, _ARGUMENTS_AT = 0, 4, 16
 _X32 = 0x40000000
-_AF_INET, _AF_INET6, _AF_NETLINK, _STREAM, _KIND, _TCP = 2, 10, 16, 1, 0xF, 6
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK, _STREAM, _KIND, _TCP = 1, 2, 10, 16, 1, 0xF, 6
 _FAST_OPEN = 0x20000000
 _NEW_SPACES = 0x7E020080
 """Every ``CLONE_NEW*`` flag: time, mount, cgroup, host name, message queues, user, process and network."""
@@ -112,7 +111,7 @@ def _numbers(machine: str) -> dict[str, int]:
 
 def supported() -> bool:
     """Tell whether the calls of this machine are known."""
-    return platform.machine() in _MACHINES
+    return os.uname().machine in _MACHINES
 
 
 def program(*, alone: bool) -> bytes:
@@ -124,7 +123,7 @@ def program(*, alone: bool) -> bytes:
     Raises:
         OSError: the calls of this machine are not known.
     """
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in _MACHINES:
         raise OSError(errno.ENOSYS, f"the system calls of {machine} are not known")
     numbers = _numbers(machine)
@@ -143,8 +142,8 @@ def program(*, alone: bool) -> bytes:
         *_only(numbers["clone"], _refuse_flags(0, _NEW_SPACES)),
         *_only(numbers["ioctl"], _refuse_values(1, (_PUSH_INPUT, _LINUX_CONSOLE))),
     ]
+    code += _only(numbers["socket"], _plain_sockets() if alone else _divided_sockets())
     if alone:
-        code += _only(numbers["socket"], _plain_sockets())
         code += _only(numbers["prlimit64"], _own_process())
         for name, place in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
             code += _only(numbers[name], _refuse_flags(place, _FAST_OPEN))
@@ -191,6 +190,13 @@ def _refuse_values(place: int, values: tuple[int, ...]) -> list[_Code]:
 
 def _own_process() -> list[_Code]:
     return [_argument(0), (_EQUAL, 1, 0, 0), (_RETURN, 0, 0, _ERRNO | errno.EPERM)]
+
+
+def _divided_sockets() -> list[_Code]:
+    """Refuse kinds of sockets that a network name space does not divide, such as those of virtual machines."""
+    families = (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)
+    checks = [(_EQUAL, len(families) - place, 0, family) for place, family in enumerate(families)]
+    return [_argument(0), *checks, (_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT)]
 
 
 def _plain_sockets() -> list[_Code]:

@@ -1,0 +1,1 @@
+"""Bound what a run uses up, and give its files back."""

@@ -1,0 +1,259 @@
+"""Run the command of a run inside its fence, with loopback ports that lead to Unix sockets outside.
+
+Started as ``python -I -S relay.py --relay 4180=/run/keelway/4180.sock --limit NPROC=512 --unset PWD -- command``.
+The command keeps our standard input and outputs, gets our signals, and its end is our end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+from keelway.programs.cage.spec import hold
+
+_CHUNK_BYTES = 65_536
+_BACKLOG = 128
+_PAIRS_MAX = 400
+"""Connections at a time; more wait in the queue of the port."""
+_FAILED = 125
+_FORWARDED = (
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT),
+    *(signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGCONT),
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Hold what the arguments say."""
+
+    relays: dict[int, str]
+    limits: dict[str, int]
+    unset: tuple[str, ...]
+    argv: list[str]
+
+
+@dataclass
+class Side:
+    """Hold one end of a connection and what waits to be sent to it."""
+
+    socket: socket.socket
+    waiting: bytearray = field(default_factory=bytearray)
+    heard: bool = False
+    """It will send nothing more."""
+    told: bool = False
+    """It was told that nothing more comes."""
+
+
+class Relay:
+    """Pass bytes between connections to loopback ports and Unix sockets, and wait for the command."""
+
+    def __init__(self, relays: dict[int, str]) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._doors = {self._listen(port): path for port, path in relays.items()}
+        self._pairs: dict[socket.socket, tuple[Side, Side]] = {}
+        self._open = True
+
+    def until(self, ended: Callable[[], bool], wake: int) -> None:
+        """Serve until something has ended; ``wake`` becomes readable when it may have."""
+        self._selector.register(wake, selectors.EVENT_READ)
+        while not ended():
+            for key, events in self._selector.select():
+                if key.fileobj == wake:
+                    os.read(wake, _CHUNK_BYTES)
+                elif key.fileobj in self._doors:
+                    self._admit(key.fileobj)
+                elif key.fileobj in self._pairs:
+                    self._serve(key.fileobj, events)
+
+    def _listen(self, port: int) -> socket.socket:
+        door = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
+        door.setblocking(False)
+        self._selector.register(door, selectors.EVENT_READ)
+        return door
+
+    def _admit(self, door: socket.socket) -> None:
+        try:
+            near, _ = door.accept()
+        except OSError:
+            return
+        far = socket.socket(socket.AF_UNIX)
+        try:
+            far.connect(self._doors[door])
+            near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            near.close()
+            far.close()
+            return
+        sides = Side(near), Side(far)
+        for side, other in (sides, sides[::-1]):
+            side.socket.setblocking(False)
+            self._pairs[side.socket] = (side, other)
+            self._selector.register(side.socket, selectors.EVENT_READ)
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Open the doors while there is room for one more connection, else close them."""
+        wanted = len(self._pairs) < 2 * _PAIRS_MAX
+        if wanted != self._open:
+            for door in self._doors:
+                if wanted:
+                    self._selector.register(door, selectors.EVENT_READ)
+                else:
+                    self._selector.unregister(door)
+            self._open = wanted
+
+    def _serve(self, which: socket.socket, events: int) -> None:
+        side, other = self._pairs[which]
+        try:
+            if events & selectors.EVENT_READ and not side.heard and not other.waiting:
+                data = which.recv(_CHUNK_BYTES)
+                other.waiting += data
+                side.heard = not data
+            for receiver, sender in ((side, other), (other, side)):
+                _send(receiver, sender)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._drop(side, other)
+            return
+        if side.told and other.told:
+            self._drop(side, other)
+            return
+        for one, partner in ((side, other), (other, side)):
+            self._watch(one, partner)
+
+    def _watch(self, side: Side, other: Side) -> None:
+        reads = selectors.EVENT_READ if not side.heard and not other.waiting else 0
+        events = reads | (selectors.EVENT_WRITE if side.waiting else 0)
+        known = side.socket in self._selector.get_map()
+        if events and known:
+            self._selector.modify(side.socket, events)
+        elif events:
+            self._selector.register(side.socket, events)
+        elif known:
+            self._selector.unregister(side.socket)
+
+    def _drop(self, *sides: Side) -> None:
+        for side in sides:
+            del self._pairs[side.socket]
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(side.socket)
+            side.socket.close()
+        self._let_in()
+
+
+def _send(receiver: Side, sender: Side) -> None:
+    """Send what waits; after the last of it, say that nothing more comes."""
+    if receiver.waiting:
+        sent = receiver.socket.send(receiver.waiting)
+        del receiver.waiting[:sent]
+    if sender.heard and not receiver.waiting and not receiver.told:
+        receiver.told = True
+        receiver.socket.shutdown(socket.SHUT_WR)
+
+
+def main() -> NoReturn:
+    """Open the ports, run the command and end with its exit code."""
+    order = parse(sys.argv[1:])
+    try:
+        relay = Relay(order.relays)
+    except OSError as error:
+        _fail(f"a port of the relay could not be opened: {error}")
+    wake, waker = os.pipe()
+    for descriptor in (wake, waker):
+        os.set_blocking(descriptor, False)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    pid = start(order)
+    for number in _FORWARDED:
+        signal.signal(number, lambda received, _frame: _pass_on(pid, received))
+    _let_go()
+    code = Code(pid)
+    relay.until(code.known, wake)
+    os._exit(code.value)
+
+
+class Code:
+    """Wait for a process without standing still."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.value = 0
+
+    def known(self) -> bool:
+        """Tell whether the process has ended; its exit code is known then."""
+        pid, status = os.waitpid(self._pid, os.WNOHANG)
+        if pid:
+            code = os.waitstatus_to_exitcode(status)
+            self.value = code if code >= 0 else 128 - code
+        return bool(pid)
+
+
+def start(order: Order) -> int:
+    """Start the command in a session of its own and return its process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (
+            signal.SIGCHLD,
+            signal.SIGPIPE,
+            signal.SIGXFSZ,
+        ):  # the interpreter ignores the last two
+            signal.signal(number, signal.SIG_DFL)
+        hold(order.limits)
+        env = {name: value for name, value in os.environ.items() if name not in order.unset}
+        os.execvpe(order.argv[0], order.argv, env)  # noqa: S606 - the one purpose of this program
+    except OSError as error:
+        _fail(f"{order.argv[0]} could not be started: {error}")
+
+
+def parse(words: list[str]) -> Order:
+    """Read the arguments."""
+    cut = words.index("--")
+    found: dict[str, list[str]] = {"--relay": [], "--limit": [], "--unset": []}
+    for name, value in zip(words[:cut:2], words[1:cut:2], strict=True):
+        found[name].append(value)
+    relays = dict(value.split("=", 1) for value in found["--relay"])
+    limits = dict(value.split("=", 1) for value in found["--limit"])
+    return Order(
+        {int(port): path for port, path in relays.items()},
+        {name: int(value) for name, value in limits.items()},
+        tuple(found["--unset"]),
+        words[cut + 1 :],
+    )
+
+
+def _pass_on(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _let_go() -> None:
+    """Give up standard input and outputs, so that they close when the command closes them."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(null, descriptor)
+    os.close(null)
+
+
+def _fail(message: str) -> NoReturn:
+    sys.stderr.write(f"keelway: {message}\n")
+    sys.stderr.flush()
+    os._exit(_FAILED)
+
+
+if __name__ == "__main__":
+    main()
