@@ -14,8 +14,12 @@ from keelway.core.errors import YourFault
 
 
 def _run(inside: Inside, stdin: bytes = b"") -> Done:
-    outside = choose_cage("none", Settings()).wrap(inside)
-    return run(Command(outside.argv, outside.cwd, outside.env, 20, stdin=stdin))
+    cage = choose_cage("none", Settings())
+    outside = cage.wrap(inside)
+    try:
+        return run(Command(outside.argv, outside.cwd, outside.env, 20, stdin=stdin))
+    finally:
+        cage.release(inside)
 
 
 def _inside(home: Path, script: str, bounds: Bounds | None = None, **env: str) -> Inside:
@@ -35,7 +39,9 @@ def test_environment_folder_pipes_and_exit_code_are_those_of_the_run(tmp_path):
 
 def test_the_environment_of_the_run_cannot_be_read_by_others_and_loads_nothing_into_the_launcher(tmp_path):
     inside = _inside(tmp_path, "", TOKEN="secret-1", LD_PRELOAD=str(tmp_path / "evil.so"), **{MARKER: "m1"})
-    outside = choose_cage("none", Settings()).wrap(inside)
+    cage = choose_cage("none", Settings())
+    outside = cage.wrap(inside)
+    cage.release(inside)
     assert "secret-1" not in " ".join(outside.argv)
     assert {name for name in outside.env if not name.startswith("KEELWAY_CAGE_")} == {"PATH", MARKER}
 

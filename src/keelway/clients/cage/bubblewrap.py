@@ -118,7 +118,7 @@ class Bubblewrap:
         return first if second.fault else second
 
     def _try(self, *, proc_sys: bool) -> _Tried:
-        with tempfile.TemporaryDirectory(prefix="keelway-cage-") as folder:
+        with tempfile.TemporaryDirectory(prefix="kw-cage-trial-") as folder:
             home = str(Path(folder).resolve())
             inside = Inside(
                 _TRIAL, {"PATH": "/usr/bin:/bin"}, home, home, bounds=Bounds(temporary_bytes_max=1 << 20)
