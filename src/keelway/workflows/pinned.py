@@ -26,7 +26,7 @@ class _Pinned:
 def pinned(story: Story, place: str) -> Story:
     """Return a story whose host-bound parts run at a place."""
 
-    async def told(conductor: Conductor, payload: Any) -> Any:
+    async def _told(conductor: Conductor, payload: Any) -> Any:
         return await story(cast("Conductor", _Pinned(conductor, place)), payload)
 
-    return told
+    return _told
