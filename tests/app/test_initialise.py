@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keelway.app.config import load_config
-from keelway.app.initialise.detect import detect, project_name
+from keelway.app.initialise.detect import AGENTS, detect, project_name
 from keelway.app.initialise.draft import Draft, Repository
 from keelway.app.initialise.write import Answers, document, save
 from keelway.core.errors import YourFault
@@ -35,7 +35,7 @@ def runs(draft: Draft) -> dict[str, tuple[str, ...]]:
 
 
 def test_a_python_project(tmp_path):
-    draft = detect(plant(tmp_path, PYTHON), "")
+    draft = detect(plant(tmp_path, PYTHON), {})
     assert draft.language == "Python"
     assert draft.setup == ("uv", "sync", "--frozen")
     assert draft.path == (".venv/bin",)
@@ -52,7 +52,7 @@ def test_a_flask_project_with_pip(tmp_path):
         "app.py": "from flask import Flask\napp = Flask(__name__)\n",
         "test_app.py": "def test_it(): ...\n",
     }
-    draft = detect(plant(tmp_path, files), "")
+    draft = detect(plant(tmp_path, files), {})
     assert draft.setup[:2] == ("sh", "-c")
     assert draft.web == ("flask", "--app", "app:app", "run", "--port", "{port}")
     assert not draft.coverage
@@ -69,7 +69,7 @@ def test_a_node_project(tmp_path):
         "package-lock.json": "{}",
         "server.js": "app.get('/ping', f)\n",
     }
-    draft = detect(plant(tmp_path, files), "")
+    draft = detect(plant(tmp_path, files), {})
     assert (draft.language, draft.setup) == ("Node", ("npm", "ci"))
     assert runs(draft)["tests"][:2] == ("node", "--test")
     assert (draft.health, draft.web) == ("/ping", ("npm", "run", "--silent", "start"))
@@ -77,43 +77,44 @@ def test_a_node_project(tmp_path):
 
 def test_a_node_project_with_vitest(tmp_path):
     package = {"devDependencies": {"vitest": "3"}, "scripts": {"test": "vitest"}}
-    draft = detect(plant(tmp_path, {"package.json": json.dumps(package)}), "")
+    draft = detect(plant(tmp_path, {"package.json": json.dumps(package)}), {})
     assert "--outputFile={junit}" in runs(draft)["tests"]
 
 
 def test_a_go_project(tmp_path):
     files = {"go.mod": "module x\n", "cmd/web/main.go": 'package main\nfunc main() { h("/livez") }\n'}
-    draft = detect(plant(tmp_path, files), "")
+    draft = detect(plant(tmp_path, files), {})
     assert draft.language == "Go"
     assert draft.setup == ("go", "build", "-o", "bin/app", "./cmd/web")
     assert (draft.web, draft.health) == (("./bin/app",), "/livez")
 
 
 def test_an_unknown_project_says_what_to_do(tmp_path):
-    draft = detect(tmp_path, "")
+    draft = detect(tmp_path, {})
     assert draft.language == "unknown"
     assert any("tests" in note for note in draft.notes)
 
 
 def test_the_first_agent_on_the_path_is_taken(tmp_path):
-    for name in ("gemini", "codex-acp"):
+    for name in ("pi", "codex-acp"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)
-    assert detect(tmp_path, str(tmp_path)).agent == ("codex-acp",)
+    environ = {"PATH": str(tmp_path), "KEELWAY_AGENTS": str(tmp_path / "none")}
+    assert detect(tmp_path, environ).agent == "codex"
 
 
 @pytest.mark.parametrize(
     "files", [PYTHON, {}, {"package.json": '{"scripts": {"start": "x"}}'}, {"go.mod": "module x"}]
 )
 def test_what_is_written_is_a_valid_configuration(tmp_path, files):
-    draft = detect(plant(tmp_path, files), "")
+    draft = detect(plant(tmp_path, files), {})
     web = draft.web or ("serve", "{port}")
     config = load_config(save(tmp_path, document(draft, Answers("shop", web, 9000, draft.health, "trunk"))))
     assert config.project.name == "shop"
     assert config.project.branches.production == "trunk"
     assert [spec.port for spec in config.project.environments] == [9100, 9000]
     assert config.project.probes[0].path == draft.health
-    assert config.file.agent.use == "acp"
+    assert config.file.agent.use in AGENTS
     minimum = config.policy.development.diff_coverage_min
     assert minimum == (0.0 if draft.sources and not draft.coverage else 1.0)
 

@@ -50,13 +50,19 @@ class AgentSection:
     """Choose the coding agent."""
 
     use: str = "replay"
-    """Name of the adapter: ``replay`` or ``acp``."""
+    """Name of an agent that Keelway knows (``keelway agents list``), path of a profile of your own, or ``replay``,
+    ``acp`` and ``command`` for one that you describe here."""
+    provider: str = ""
+    """Name of the model provider that it is let to."""
+    model: str = ""
+    """Model that it asks, as the provider calls it."""
     argv: tuple[str, ...] = ()
-    """Command that starts an agent which speaks the Agent Client Protocol."""
+    """For ``acp`` and ``command``: what starts the agent; ``${prompt}``, ``${url}``, ``${token}``, ``${model}`` and
+    the like are filled in."""
     script: str = ""
     """Recorded script of the replay agent, relative to ``keelway.toml``."""
     env: dict[str, str] = field(default_factory=dict)
-    """Environment of the agent; it gets nothing else."""
+    """Environment of the agent; besides it gets ``PATH``, ``LANG``, a private ``HOME`` and what its profile says."""
 
 
 @dataclass(frozen=True)

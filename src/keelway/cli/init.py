@@ -63,7 +63,7 @@ def _draft(root: Path, dry_run: bool) -> Draft:
         raise YourFault(
             "no_repository", f"{root} is not the top of a git repository.", f"git -C {root} init -b main"
         )
-    return detect(root, environment_variables().get("PATH", ""))
+    return detect(root, environment_variables())
 
 
 def _complete(root: Path, draft: Draft, given: Answers, *, quiet: bool) -> Answers:

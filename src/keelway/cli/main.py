@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from keelway.app.view.fault import three_lines
-from keelway.cli import db, decide, deliver, demo, init, recipes, system, task, upgrade, worker
+from keelway.cli import agents, db, decide, deliver, demo, init, recipes, system, task, upgrade, worker
 from keelway.cli.shared import Scope
 from keelway.core.errors import KeelwayError
 
@@ -60,6 +60,7 @@ for room in ROOMS:
     app.registered_commands += room.registered_commands
 app.add_typer(db.room, name="db")
 app.add_typer(recipes.room, name="recipes")
+app.add_typer(agents.room, name="agents")
 
 
 def main() -> None:

@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import re
-import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from keelway.app.agents.place import find
+from keelway.app.agents.profile import load_profile, profile_names
 from keelway.app.initialise.draft import Draft, Repository
 from keelway.app.initialise.other import recognise_go, recognise_node
 from keelway.app.initialise.python import recognise
 
-AGENTS: tuple[tuple[str, ...], ...] = (
-    ("opencode", "acp"),
-    ("claude-agent-acp",),
-    ("codex-acp",),
-    ("gemini", "--acp"),
+AGENTS = (
+    *("opencode", "codex", "claude-code", "gemini", "qwen"),
+    *("codex-exec", "opencode-run", "claude-print", "pi", "cline", "aider", "mini-swe-agent"),
 )
-"""Commands that speak the Agent Client Protocol, in the order in which they are preferred."""
+"""Agents in the order in which they are preferred: first those that speak the Agent Client Protocol."""
 
 
-def detect(root: Path, search_path: str) -> Draft:
+def detect(root: Path, environ: Mapping[str, str]) -> Draft:
     """Return the draft of a repository; nothing is run and nothing is altered.
 
     Args:
         root: top of the repository.
-        search_path: where agents are looked for, in the form of ``PATH``.
+        environ: says where agents are looked for.
     """
     repository = Repository(root)
+    known = [name for name in AGENTS if name in profile_names()]
     kinds = (recognise(repository), recognise_node(repository), recognise_go(repository))
     draft = next((found for found in kinds if found is not None), Draft("unknown"))
-    agent = next((argv for argv in AGENTS if shutil.which(argv[0], path=search_path)), ())
+    agent = next((name for name in known if find(load_profile(name).install, environ)), "")
     notes = list(draft.notes)
     if not agent:
-        names = ", ".join(argv[0] for argv in AGENTS)
-        notes.append(f"No coding agent was found ({names}); set [agent] before the first keelway ask.")
+        notes.append("No coding agent was found; keelway agents list shows which there are.")
+    notes.append("Name the model: provider and model under [agent], and a [[provider]] with its key.")
     if not any(check.kind == "tests" for check in draft.checks):
         notes.append("No tests were recognised; replace the command of the check called tests.")
     return replace(draft, agent=agent, notes=tuple(notes))

@@ -36,8 +36,8 @@ class Draft:
     sources: tuple[str, ...] = ()
     coverage: bool = False
     """The tests report which lines they ran."""
-    agent: tuple[str, ...] = ()
-    """Command of the first coding agent that is installed."""
+    agent: str = ""
+    """Name of the first coding agent that is installed."""
     notes: tuple[str, ...] = ()
     """What a person should know or do, one line each."""
 

@@ -141,8 +141,10 @@ def _probes(answers: Answers) -> AoT:
 
 def _agent(draft: Draft) -> Table:
     table = tomlkit.table()
-    _said(table, "use", "acp", "any agent that speaks the Agent Client Protocol")
-    table.add("argv", _words(draft.agent or ("opencode", "acp")))
+    why = "found on this machine" if draft.agent else "not installed yet: keelway agents install opencode"
+    _said(table, "use", draft.agent or "opencode", f"{why}; keelway agents list shows the others")
+    table.add(tomlkit.comment('provider = "..."  # name of a [[provider]], which has the key'))
+    table.add(tomlkit.comment('model = "..."  # as the provider calls it'))
     return table
 
 

@@ -125,6 +125,7 @@ class Driver:
             transcript.close()
         stop, detail = _explained(stop, detail, code, hit, stage)
         known = (run.talk.agent, run.talk.version) if run else ("", "")
+        stated = known if known[0] else (self._launch.name, known[1] or self._launch.version)
         account = run.talk.account if run else None
         turn = Turn(
             stop=stop,
@@ -136,7 +137,7 @@ class Driver:
             transcript=str(room.transcript),
             seconds=time.monotonic() - started,
             exit_code=code,
-            agent=_storable(" ".join(filter(None, known))),
+            agent=_storable(" ".join(filter(None, stated))) if run else "",
             detail=_detail(stop, detail, left, run, transcript.redactor),
         )
         return known, turn

@@ -13,6 +13,9 @@ _BLANK = re.compile(r"\$\{([a-z_]+)\}")
 _QUOTING = (".json", ".jsonc", ".toml")
 """Files in which a value stands between double quotes."""
 
+BLANKS = frozenset({"home", "workspace", "url", "token", "model", "prompt", "prompt_file"})
+"""What a launch may leave open for each run."""
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -36,6 +39,8 @@ class Launch:
     """What the program reads from its input, for those that are no conversation."""
     version_argv: tuple[str, ...] = ()
     """Command that prints the version and ends; empty when a greeting tells it."""
+    version: str = ""
+    """Of the program, as far as it is known before it runs."""
     reads: tuple[str, ...] = ()
     """Host paths that the agent may read besides the system's own."""
     provider: str = ""
@@ -52,10 +57,14 @@ def fill(text: str, blanks: Mapping[str, str]) -> str:
 def fill_file(path: str, text: str, blanks: Mapping[str, str]) -> str:
     """Return the content of a file; in JSON and TOML a value cannot leave the quotes it stands in."""
     if path.endswith(_QUOTING):
-        blanks = {name: json.dumps(value)[1:-1] for name, value in blanks.items()}
+        blanks = {name: _quoted(value) for name, value in blanks.items()}
     return fill(text, blanks)
 
 
 def blanks_in(text: str) -> frozenset[str]:
     """Return the names of the blanks in a text."""
     return frozenset(_BLANK.findall(text))
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)[1:-1].replace("\x7f", "\\u007f")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from dataclasses import replace
 from typing import Protocol
 
 from keelway.clients.gateway.values import Grant, Metered, Pass
 from keelway.clients.run.turn import Broken, End, Spent
+from keelway.core.errors import KeelwayError
 
 _LOOK_SECONDS = 0.2
 _REFUSALS = {
@@ -19,8 +22,10 @@ _REFUSALS = {
 _AT_ONCE = {
     "auth": (End.AUTH_ERROR, "The provider refused the key."),
     "silent": (End.LIMIT_SILENCE, "The model was silent for longer than the gateway waits."),
+    "lost": (End.PROVIDER_ERROR, "The model gateway has ended."),
 }
 """Failures that no repetition cures; programs repeat them for minutes."""
+_LOST = "lost"
 _AFTER_ALL = {"provider": (End.PROVIDER_ERROR, "The last request to the model failed.")}
 _UNEXPLAINED = frozenset({End.COMPLETED, End.CRASHED, End.PROVIDER_ERROR, End.AUTH_ERROR, End.PROTOCOL_ERROR})
 """Ends of which the gateway may know the cause better than the program's own words."""
@@ -67,7 +72,9 @@ class Purse:
     def close(self) -> Spent:
         """Void the pass and return what was counted; closing twice does no harm."""
         if not self._closed:
-            self._closed, self._metered = True, self._gate.close(self.ticket.token)
+            self._closed = True
+            with contextlib.suppress(KeelwayError):  # a gateway that is gone has booked what it knew
+                self._metered = self._gate.close(self.ticket.token)
         metered = self._metered
         return Spent(metered.input_tokens, metered.output_tokens, metered.cost_usd)
 
@@ -83,6 +90,10 @@ class Purse:
         now = time.monotonic()
         if self._closed or now - self._looked_at < _LOOK_SECONDS:
             return
-        before, self._metered, self._looked_at = self._metered, self._gate.look(self.ticket.token), now
+        before, self._looked_at = self._metered, now
+        try:
+            self._metered = self._gate.look(self.ticket.token)
+        except KeelwayError:
+            self._metered = replace(before, failure=_LOST)
         if self._metered.output_tokens != before.output_tokens:
             self._moved_at = now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 from keelway.clients.cage.cage import Inside
 from keelway.clients.files import write_atomic
@@ -52,7 +53,7 @@ class Stage:
         launch, blanks = self.launch, self._blanks()
         home = str(self.room.home)
         for name, text in launch.files.items():
-            write_atomic(self._file(name), fill_file(name, text, blanks).encode(), 0o600)
+            write_atomic(self._file(name), fill_file(name, text, blanks).encode(errors="replace"), 0o600)
         argv = launch.version_argv if greet_only and launch.version_argv else launch.argv
         env = {"PATH": _PATH, "LANG": "C.UTF-8"} | {k: fill(v, blanks) for k, v in launch.env.items()}
         env |= {"HOME": home, MARKER: marker}
@@ -65,12 +66,13 @@ class Stage:
             writes=self.order.writes or not self.order.workspace,
             reads=launch.reads,
             relays=self._relays(),
+            ports=self._ports(),
             bounds=launch.fence.bounds,
         )
         outside = launch.fence.cage.wrap(self._inside)
         stdin = "" if greet_only else fill(launch.stdin, blanks)
         outer = dict(outside.env) | {MARKER: marker}
-        return Command(outside.argv, outside.cwd, outer, 0.0, _PIPE_BYTES, stdin.encode())
+        return Command(outside.argv, outside.cwd, outer, 0.0, _PIPE_BYTES, stdin.encode(errors="replace"))
 
     def over(self) -> str:
         """Return the bound that the live run has passed: ``disk``, ``memory`` or an empty text."""
@@ -114,6 +116,11 @@ class Stage:
     def _relays(self) -> dict[int, str]:
         isolated = self.launch.fence.cage.isolates_network
         return {_MODEL_PORT: self.purse.ticket.socket} if self.purse and isolated else {}
+
+    def _ports(self) -> tuple[int, ...]:
+        """Return the ports of the host that a cage without a network of its own has to let through."""
+        port = urlsplit(self.purse.ticket.url).port if self.purse else None
+        return (port,) if port and not self.launch.fence.cage.isolates_network else ()
 
     def _url(self) -> str:
         if self.purse and not self.launch.fence.cage.isolates_network:

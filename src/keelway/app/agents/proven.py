@@ -1,0 +1,52 @@
+"""What each agent has really been run through, as the tests of the agents left it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from keelway.core.codec import from_json
+
+FILE_NAME = "proven.json"
+
+CASES: dict[str, str] = {
+    "task": "completes a task: reads, edits, writes, runs the test",
+    "metered": "is metered by the gateway to the token",
+    "rejected_write": "a rejected write never lands",
+    "outside": "a write outside the workspace is blocked",
+    "cancel": "a cancelled run leaves no process after 2 s",
+    "wrong_key": "a wrong key ends as `auth_error`",
+    "silent": "a silent model ends as `limit_silence`",
+    "budget": "a budget is cut in the middle of a run",
+    "key": "the real key is nowhere in the sandbox",
+}
+"""Case to what was seen."""
+
+
+@dataclass(frozen=True)
+class Proven:
+    """Say what one agent was seen to do, with a scripted model in place of a real one."""
+
+    version: str
+    cage: str
+    cases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Book:
+    """Hold the results of the agents that were run."""
+
+    agents: dict[str, Proven] = field(default_factory=dict)
+
+
+def path() -> Path:
+    """Return where the results lie."""
+    return Path(str(files("keelway.app.agents") / FILE_NAME))
+
+
+def proven() -> dict[str, Proven]:
+    """Return the results by the name of the agent."""
+    import json
+
+    return from_json(Book, json.loads(path().read_text("utf-8"))).agents
