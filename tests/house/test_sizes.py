@@ -21,7 +21,7 @@ WIDE_FOLDERS = {
     "clients/git": 12,
     "clients": 14,
     "app": 14,
-    "cli": 14,
+    "cli": 16,
 }
 """Folders that may hold more, each for a reason given in docs/decisions/0003-room-sizes.md."""
 
