@@ -102,5 +102,16 @@ def test_the_reviewer_blocks_but_never_unblocks(facts: MergeFacts, policy: Polic
     assert judge_merge(replace(facts, review=held("review_unsure", "Hm.")), AUTO).ruling is Ruling.HOLD
 
 
+def test_a_person_decides_where_the_reviewer_could_not_review(facts: MergeFacts, policy: Policy) -> None:
+    unread = replace(facts, review=held("review_unreadable", "No JSON.", examined=0))
+    yes = passed("approved", "Yes.")
+    assert [reason.code for reason in judge_merge(unread, AUTO).reasons] == ["review_unreadable"]
+    decided = judge_merge(replace(unread, approval=yes), policy)
+    assert decided.passed
+    assert decided.findings[-1].message == "No JSON. A person decided without it."
+    blocked = replace(facts, review=failed("review_blocked", "It leaks."), approval=yes)
+    assert judge_merge(blocked, policy).code == "review_blocked"
+
+
 def test_a_test_plan_with_windows_line_ends_counts(facts: MergeFacts) -> None:
     assert judge_merge(replace(facts, body="## test plan\r\n\r\n* [X] ran\r\n"), AUTO).passed

@@ -30,6 +30,10 @@ _MEANING: dict[EventKind, tuple[str, str]] = {
     EventKind.BUDGET_RAISED: ("A person let a task go beyond a cap, up to an amount.", ""),
     EventKind.LESSON_LEARNT: ("What a task taught was kept; the record names the lessons.", ""),
     EventKind.LESSON_FORGOTTEN: ("A person removed a lesson.", ""),
+    EventKind.REVIEWED: (
+        "The reviewer role answered about one commit, or could not; its remarks are kept.",
+        "",
+    ),
     EventKind.MERGED: ("A commit entered a protected branch.", "change.merged"),
     EventKind.REVERTED: ("A commit of ours was reverted on a protected branch.", "change.merged"),
     EventKind.QUESTION_ASKED: ("A person was asked about one exact thing.", "approval.created"),

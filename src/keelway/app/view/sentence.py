@@ -97,6 +97,13 @@ def _observed(_event: Event, data: dict[str, Any]) -> str:
     return f"{data['environment']} watched: {data['decision']}, {seen}. {why}"
 
 
+def _reviewed(_event: Event, data: dict[str, Any]) -> str:
+    review = data["review"]
+    if review is None:
+        return f"{short(data['head_sha'])} was not reviewed: {data['fault']}"
+    return f"{short(data['head_sha'])} reviewed: {review['verdict']}. {review['summary']}"
+
+
 def _control(_event: Event, data: dict[str, Any]) -> str:
     return str(data["what"]) if "what" in data else f"{data['record']} recorded"
 
@@ -115,6 +122,7 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
     EventKind.AGENT_FINISHED: lambda _, data: f"agent {data.get('agent', '')} ended: {data.get('stop', '')}",
     EventKind.LESSON_LEARNT: lambda _, data: f"{len(data['lessons'])} lessons kept",
     EventKind.LESSON_FORGOTTEN: lambda event, data: f"L-{data['lesson']} forgotten by {event.actor}",
+    EventKind.REVIEWED: _reviewed,
     EventKind.MERGED: lambda _, data: f"{short(data['sha'])} merged into {data['branch']}",
     EventKind.REVERTED: lambda _, data: f"{short(data['bad_sha'])} reverted on {data['branch']}",
     EventKind.QUESTION_ASKED: lambda _, data: (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keelway.core.gate.quality import judge_checks
 from keelway.core.model.diff import Diff
@@ -54,7 +54,7 @@ def judge_merge(facts: MergeFacts, policy: Policy) -> Verdict:
         _test_plan(facts.body),
         _scope(facts.diff, facts.plan),
         _consent(facts, policy),
-        *([facts.review] if facts.review is not None else []),
+        *([_review(facts.review, facts.approval)] if facts.review is not None else []),
     ]
     return combine("merge", findings)
 
@@ -103,6 +103,14 @@ def _scope(diff: Diff, plan: Plan) -> Finding:
         return failed("out_of_scope", f"{len(beyond)} file(s) are not in the plan: {', '.join(beyond)}.")
     count = len(diff.paths)
     return passed("in_scope", f"All {count} file(s) are in the plan.", examined=count)
+
+
+def _review(review: Finding, approval: Finding | None) -> Finding:
+    """Let a person decide where the reviewer could not; what the reviewer blocks stays blocked."""
+    if review.ruling is Ruling.HOLD and approval is not None and approval.ruling is Ruling.PASS:
+        said = f"{review.message} A person decided without it."
+        return replace(review, ruling=Ruling.PASS, message=said, examined=1)
+    return review
 
 
 def _consent(facts: MergeFacts, policy: Policy) -> Finding:

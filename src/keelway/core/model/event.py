@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     BUDGET_RAISED = "budget.raised"
     LESSON_LEARNT = "lesson.learnt"
     LESSON_FORGOTTEN = "lesson.forgotten"
+    REVIEWED = "review.finished"
     MERGED = "branch.merged"
     REVERTED = "branch.reverted"
     QUESTION_ASKED = "question.asked"

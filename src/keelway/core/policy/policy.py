@@ -24,6 +24,7 @@ LATER: dict[str, Any] = {
     "budget.extra_share": 0.5,
     "gateway.day_usd_max": 0.0,
     "gateway.project_usd_max": 0.0,
+    "review.reviewer": "off",
 }
 """Settings that came after the first version, such as ``"review.reviewer"``, with the default they came with.
 

@@ -85,5 +85,8 @@ class ReviewPolicy:
     """What an unanswered question becomes: ``deny`` or ``wait``."""
     reminder_seconds: float = DAY_SECONDS / 3
     """How often a waiting question is repeated."""
+    reviewer: str = "off"
+    """Whether an agent reviews each change before its merge: ``off``, ``advisory`` (its remarks are shown) or
+    ``required`` (its block sends the change back, and a person decides where it could not review)."""
     single_user: bool = True
     """Let the requester approve the own task; recorded with every such approval."""

@@ -1,0 +1,54 @@
+"""What a review means for the merge gate: it lowers trust or leaves it, and never gives any."""
+
+from __future__ import annotations
+
+from keelway.core.model.review import Opinion, Remark, Review, Reviewed
+from keelway.core.model.verdict import Finding, failed, held, passed
+from keelway.core.words.text import line
+
+OFF, ADVISORY, REQUIRED = "off", "advisory", "required"
+
+
+def judge_review(reviewed: Reviewed, mode: str) -> Finding:
+    """Judge what became of a review.
+
+    Args:
+        reviewed: of exactly the commit that is to be merged.
+        mode: ``policy.review.reviewer``; anything but ``advisory`` counts as ``required``.
+    """
+    review = reviewed.review
+    if mode == ADVISORY:
+        return passed("review_advice", f"{_said(reviewed)} By policy that is advice only.")
+    if review is None:
+        return held("review_unreadable", _said(reviewed), examined=0)
+    if review.verdict is Opinion.BLOCK:
+        return failed("review_blocked", _said(reviewed), examined=max(1, len(review.comments)))
+    return passed("review_done", _said(reviewed), examined=max(1, len(review.comments)))
+
+
+def remarks_of(reviewed: Reviewed) -> tuple[Finding, ...]:
+    """Return the remarks of a review as findings for whoever has to correct the change."""
+    review = reviewed.review
+    return tuple(map(_finding, review.comments)) if review is not None else ()
+
+
+def _finding(remark: Remark) -> Finding:
+    evidence = {"severity": remark.severity.value}
+    if remark.path:
+        evidence["path"] = remark.path
+        if remark.line:
+            evidence["line"] = str(remark.line)
+    return failed("review_remark", f"The reviewer says: {remark.text}", **evidence)
+
+
+def _said(reviewed: Reviewed) -> str:
+    review = reviewed.review
+    if review is None:
+        return f"The reviewer could not review: {line(reviewed.fault)}"
+    verb = "blocks" if review.verdict is Opinion.BLOCK else "comments"
+    return f"The reviewer {verb}, with {_count(review)}: {line(review.summary)}"
+
+
+def _count(review: Review) -> str:
+    count = len(review.comments)
+    return f"{count} remark{'' if count == 1 else 's'}"
