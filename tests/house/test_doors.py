@@ -20,7 +20,7 @@ PORTS = {
     "notifier",
     "ledger",
 }
-ROOMS = sorted([*(SOURCE / "stages").glob("*.py"), *(SOURCE / "routines").glob("*.py")])
+ROOMS = sorted([*(SOURCE / "stages").glob("*.py"), *(SOURCE / "routines").rglob("*.py")])
 DOOR = SOURCE / "routines" / "context.py"
 
 

@@ -14,6 +14,7 @@ from keelway.ports.forge import Pull
 from keelway.ports.ledger import Quarantine, TaskRow
 from keelway.routines.ask import tell
 from keelway.routines.context import Context
+from keelway.routines.role.reviewer import review_room
 from keelway.routines.wayback import TakenBack, take_back_unsettled
 
 LET_END_SECONDS_MAX = 60.0
@@ -119,7 +120,10 @@ def revert_merges(ctx: Context, task: Task, row: TaskRow, reason: str) -> tuple[
 
 def close_rooms(ctx: Context, task: Task) -> None:
     """Give back what the task held; a lease that is no longer ours is left alone."""
-    for name, room in (("close workspace", task.name), ("close plan workspace", f"{task.name}-plan")):
+    rooms = [("close workspace", task.name), ("close plan workspace", f"{task.name}-plan")]
+    if ctx.engine.patch("close review workspace"):
+        rooms.append(("close review workspace", review_room(task.name)))
+    for name, room in rooms:
         try:
             ctx.act(name, ctx.sandbox.close, room)
         except KeelwayError as error:  # the clean-up at the next start finds what is left

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from keelway.core.errors import OurFault, TheirFault
 from keelway.core.gate.merge import MergeFacts, judge_merge
 from keelway.core.model.event import EventKind
 from keelway.core.model.handover import Merged, TestedPatch
 from keelway.core.model.lifecycle import Status
+from keelway.core.model.review import Reviewed
 from keelway.core.model.verdict import Ruling, Verdict
 from keelway.core.rule.approval import Binding
+from keelway.core.rule.review import judge_review, remarks_of
 from keelway.core.rule.risk import Risk, assess_diff, worst
 from keelway.core.words.commit import commit_message
 from keelway.core.words.pr import PullRequestStory, pull_request_body, pull_request_title
@@ -17,8 +21,9 @@ from keelway.ports.forge import CheckRun, Merge, Pull, PullDraft
 from keelway.routines.ask import answer_to, require
 from keelway.routines.context import Context
 from keelway.routines.outcome import Rework, StageFailed, Waiting
+from keelway.routines.role.reviewer import reviewed
 
-_REWORK_CODES = {"base_moved", "conflict", "checks_stale"}
+_REWORK_CODES = {"base_moved", "conflict", "checks_stale", "review_blocked"}
 
 
 def land(ctx: Context, patch: TestedPatch) -> Merged:
@@ -27,7 +32,7 @@ def land(ctx: Context, patch: TestedPatch) -> Merged:
     Raises:
         Held: a person has to approve the merge.
         Waiting: another task is on its way through the environments.
-        Rework: the base moved or the patch conflicts.
+        Rework: the base moved, the patch conflicts, or the reviewer blocks it.
         StageFailed: the gate or a person said no.
     """
     branches = ctx.project.branches
@@ -41,17 +46,20 @@ def land(ctx: Context, patch: TestedPatch) -> Merged:
         plan_version=patch.approved.version,
         policy_digest=ctx.policy.digest,
     )
-    verdict = _judge(ctx, patch, pull, binding, "open")
+    review = reviewed(ctx, patch, pull)
+    case = _Case(patch, pull, binding, review)
+    verdict = _judge(ctx, case, "open")
     if verdict.ruling is Ruling.HOLD:
         risk = Risk(patch.risk, 0, patch.risk_factors)
-        why = f"pull request #{pull.number} passed every check; {verdict.reasons[0].message}"
+        needed = " ".join(reason.message for reason in verdict.reasons)
+        why = f"pull request #{pull.number} passed every check; {needed}"
         text = approval_question(patch.task, binding, risk, why, ctx.policy.review)
         require(ctx, binding, text, patch.task.request.requested_by, patch.risk)
-        verdict = _judge(ctx, patch, pull, binding, "approved")
-    _insist(verdict)
+        verdict = _judge(ctx, case, "approved")
+    _insist(verdict, review)
     _note_approval(ctx, patch, pull, binding)
     _take_lane(ctx)
-    _insist(_judge(ctx, patch, pull, binding, "merging"))
+    _insist(_judge(ctx, case, "merging"), review)
     merge = _merge(ctx, patch, pull)
     ctx.record(
         EventKind.MERGED, "merged", branch=branches.integration, sha=merge.sha, pull_request=pull.number
@@ -102,8 +110,19 @@ def _body(patch: TestedPatch) -> str:
     return pull_request_body(story)
 
 
-def _judge(ctx: Context, patch: TestedPatch, pull: Pull, binding: Binding, moment: str) -> Verdict:
+@dataclass(frozen=True)
+class _Case:
+    """Bind what the gate is asked about."""
+
+    patch: TestedPatch
+    pull: Pull
+    binding: Binding
+    review: Reviewed | None
+
+
+def _judge(ctx: Context, case: _Case, moment: str) -> Verdict:
     """Judge what the forge holds now, not what we remember."""
+    patch, pull, binding = case.patch, case.pull, case.binding
     runs = ctx.read(f"checks:{moment}", ctx.forge.checks, patch.head_sha)
     there = ctx.read(f"pull:{moment}", ctx.forge.pull, pull.number)
     base = ctx.read(f"base:{moment}", ctx.forge.head, ctx.project.branches.integration)
@@ -129,7 +148,7 @@ def _judge(ctx: Context, patch: TestedPatch, pull: Pull, binding: Binding, momen
         plan=patch.approved.plan,
         risk=risk,
         approval=asked,
-        review=None,
+        review=judge_review(case.review, ctx.policy.review.reviewer) if case.review else None,
     )
     return ctx.judged(judge_merge(facts, ctx.policy))
 
@@ -141,13 +160,15 @@ def _run_of(name: str, patch: TestedPatch) -> CheckRun | None:
     return CheckRun(fact.name, patch.head_sha, fact.passed, fact.examined, fact.detail)
 
 
-def _insist(verdict: Verdict) -> None:
+def _insist(verdict: Verdict, review: Reviewed | None) -> None:
     if verdict.passed:
         return
     # What holds the gate for a person says nothing against doing the work again on the new base.
     against = tuple(reason for reason in verdict.reasons if reason.ruling is not Ruling.HOLD)
     if against and all(reason.code in _REWORK_CODES for reason in against):
-        raise Rework(against[0].code, against[0].message, against)
+        blocked = any(reason.code == "review_blocked" for reason in against)
+        remarks = remarks_of(review) if review is not None and blocked else ()
+        raise Rework(against[0].code, against[0].message, (*against, *remarks))
     raise StageFailed.by_gate(verdict)
 
 

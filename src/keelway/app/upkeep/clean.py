@@ -141,7 +141,7 @@ class Cleaner(Rounds):
         sandbox = self._app.doors.sandbox
         if not isinstance(sandbox, Rooms):
             return 0
-        found = {name: name.removesuffix("-plan") for name in sandbox.rooms()}
+        found = {name: name.removesuffix("-plan").removesuffix("-review") for name in sandbox.rooms()}
         still = (
             {row.task.name for row in self._app.ledger.tasks(open_only=True, limit=OPEN_MAX)}
             if found

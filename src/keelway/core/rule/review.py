@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keelway.core.model.review import Opinion, Remark, Review, Reviewed
-from keelway.core.model.verdict import Finding, failed, held, passed
+from keelway.core.model.verdict import Finding, Ruling, failed, held, passed
 from keelway.core.words.text import line
 
 OFF, ADVISORY, REQUIRED = "off", "advisory", "required"
@@ -33,12 +33,10 @@ def remarks_of(reviewed: Reviewed) -> tuple[Finding, ...]:
 
 
 def _finding(remark: Remark) -> Finding:
-    evidence = {"severity": remark.severity.value}
-    if remark.path:
-        evidence["path"] = remark.path
-        if remark.line:
-            evidence["line"] = str(remark.line)
-    return failed("review_remark", f"The reviewer says: {remark.text}", **evidence)
+    evidence = {"severity": remark.severity.value, "path": remark.path}
+    evidence["line"] = str(remark.line) if remark.path and remark.line else ""
+    said = f"The reviewer says: {remark.text}"
+    return Finding("review_remark", Ruling.FAIL, said, evidence={k: v for k, v in evidence.items() if v})
 
 
 def _said(reviewed: Reviewed) -> str:
