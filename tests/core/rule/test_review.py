@@ -35,7 +35,7 @@ def test_what_a_review_means(reviewed: Reviewed, mode: str, code: str, ruling: R
 def test_the_sentence_says_how_much_and_what() -> None:
     assert (
         judge_review(BLOCK, "required").message
-        == "The reviewer blocks, with 2 remarks: It leaks and @ ann knows."
+        == "The reviewer blocks, with 2 remarks: It leaks and @ann knows."
     )
     assert judge_review(COMMENT, "required").message == "The reviewer comments, with 1 remark: Fine."
     assert judge_review(NONE, "advisory").message == (

@@ -17,6 +17,7 @@ from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
 from keelway.core.policy.release import HotfixPolicy, ObservationPolicy, RollbackPolicy, WatchPolicy
 from keelway.core.policy.unit import DAY_SECONDS, MINUTE_SECONDS
 from keelway.core.policy.work import (
+    DependencyPolicy,
     DevelopmentPolicy,
     GuardrailPolicy,
     IntakePolicy,
@@ -32,6 +33,7 @@ __all__ = [
     "AlertPolicy",
     "ArtefactPolicy",
     "BudgetPolicy",
+    "DependencyPolicy",
     "DevBudget",
     "DevelopmentPolicy",
     "GatewayPolicy",

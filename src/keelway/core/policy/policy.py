@@ -11,6 +11,7 @@ from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
 from keelway.core.policy.release import HotfixPolicy, ObservationPolicy, RollbackPolicy, WatchPolicy
 from keelway.core.policy.unit import MINUTE_SECONDS
 from keelway.core.policy.work import (
+    DependencyPolicy,
     DevelopmentPolicy,
     GuardrailPolicy,
     IntakePolicy,
@@ -25,6 +26,11 @@ LATER: dict[str, Any] = {
     "gateway.day_usd_max": 0.0,
     "gateway.project_usd_max": 0.0,
     "review.reviewer": "off",
+    "dependency.age_days_min": 90,
+    "dependency.licences": [
+        *("0BSD", "Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "ISC", "MIT"),
+        *("MIT-0", "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib"),
+    ],
 }
 """Settings that came after the first version, such as ``"review.reviewer"``, with the default they came with.
 
@@ -44,6 +50,7 @@ class Policy:
     intake: IntakePolicy = field(default_factory=IntakePolicy)
     plan: PlanPolicy = field(default_factory=PlanPolicy)
     development: DevelopmentPolicy = field(default_factory=DevelopmentPolicy)
+    dependency: DependencyPolicy = field(default_factory=DependencyPolicy)
     guardrail: GuardrailPolicy = field(default_factory=GuardrailPolicy)
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)

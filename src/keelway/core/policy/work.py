@@ -90,3 +90,29 @@ class ReviewPolicy:
     ``required`` (its block sends the change back, and a person decides where it could not review)."""
     single_user: bool = True
     """Let the requester approve the own task; recorded with every such approval."""
+
+
+@dataclass(frozen=True)
+class DependencyPolicy:
+    """Decide which new packages a plan may bring in; what no index says asks a person."""
+
+    age_days_min: int = 90
+    """How long ago a package must have appeared first; 0 for any."""
+    licences: tuple[str, ...] = (
+        "0BSD",
+        "Apache-2.0",
+        "BSD",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "BSL-1.0",
+        "CC0-1.0",
+        "ISC",
+        "MIT",
+        "MIT-0",
+        "MPL-2.0",
+        "PSF-2.0",
+        "Python-2.0",
+        "Unlicense",
+        "Zlib",
+    )
+    """Licences that a new package may have; empty allows every one."""

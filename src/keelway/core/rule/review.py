@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from keelway.core.model.review import Opinion, Remark, Review, Reviewed
 from keelway.core.model.verdict import Finding, Ruling, failed, held, passed
-from keelway.core.words.text import line
+
+_SHOWN_CHARS_MAX = 500
 
 OFF, ADVISORY, REQUIRED = "off", "advisory", "required"
 
@@ -42,11 +43,15 @@ def _finding(remark: Remark) -> Finding:
 def _said(reviewed: Reviewed) -> str:
     review = reviewed.review
     if review is None:
-        return f"The reviewer could not review: {line(reviewed.fault)}"
+        return f"The reviewer could not review: {_one_line(reviewed.fault)}"
     verb = "blocks" if review.verdict is Opinion.BLOCK else "comments"
-    return f"The reviewer {verb}, with {_count(review)}: {line(review.summary)}"
+    return f"The reviewer {verb}, with {_count(review)}: {_one_line(review.summary)}"
 
 
 def _count(review: Review) -> str:
     count = len(review.comments)
     return f"{count} remark{'' if count == 1 else 's'}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_SHOWN_CHARS_MAX]
