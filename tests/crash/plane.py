@@ -35,6 +35,7 @@ from keelway.testing.fakes.agent import FakeAgent
 from keelway.testing.fakes.backup import FakeBackup
 from keelway.testing.fakes.channel import FakeNotifier
 from keelway.testing.fakes.ci import FakeCi
+from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.signal import FakeSignal
 from keelway.testing.fakes.vault import FakeVault
@@ -145,6 +146,7 @@ class Plane:
             signal=self._door("signal", FakeSignal(target.traffic)),
             notifier=self._door("notifier", self.kept["notifier"], self.kept["notifier"].everything),
             ledger=self._door("ledger", self.ledger),
+            index=FakeIndex(),
         )
 
     def _door(self, name: str, inner: Any, state: Any = None) -> Any:

@@ -19,6 +19,7 @@ PORTS = {
     "signal",
     "notifier",
     "ledger",
+    "index",
 }
 ROOMS = sorted([*(SOURCE / "stages").glob("*.py"), *(SOURCE / "routines").rglob("*.py")])
 DOOR = SOURCE / "routines" / "context.py"

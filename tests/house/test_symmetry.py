@@ -9,7 +9,19 @@ import pytest
 from keelway.app.registry import load, names
 
 SOURCE = Path(__file__).parents[2] / "src" / "keelway"
-ROOMED = {"agent", "sandbox", "forge", "ci", "target", "backup", "probe", "signal", "channel", "vault"}
+ROOMED = {
+    "agent",
+    "sandbox",
+    "forge",
+    "ci",
+    "target",
+    "backup",
+    "probe",
+    "signal",
+    "channel",
+    "vault",
+    "index",
+}
 OWN_ROOMS = {"engine": "engine", "ledger": "store", "lessons": "store", "pulls": "store", "roster": "store"}
 """Ports that a whole room fills instead of a folder of adapters."""
 

@@ -37,6 +37,7 @@ from keelway.store.pulls import SqlPullBook
 from keelway.testing.clock import VirtualClock
 from keelway.testing.fakes.backup import FakeBackup
 from keelway.testing.fakes.channel import FakeNotifier
+from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.signal import FakeSignal
 from keelway.testing.fakes.target import FakeTarget
@@ -89,6 +90,7 @@ class Yard:
             signal=FakeSignal(target.traffic),
             notifier=FakeNotifier(),
             ledger=self.ledger,
+            index=FakeIndex(),
         )
         app = App(replace(config, policy=policy), home, doors, self.ledger, pulls, FakeVault())
         self.engine = MemoryEngine(Journal(), clock=self.clock)

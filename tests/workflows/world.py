@@ -38,6 +38,7 @@ from keelway.testing.fakes.backup import FakeBackup
 from keelway.testing.fakes.channel import FakeNotifier
 from keelway.testing.fakes.ci import FakeCi
 from keelway.testing.fakes.forge import FakeForge
+from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.sandbox import FakeSandbox
 from keelway.testing.fakes.signal import FakeSignal
@@ -100,6 +101,7 @@ class World:
         self.backup = FakeBackup({STAGING: {"ships": 3}, PRODUCTION: {"ships": 100}})
         self.signal = FakeSignal(self.target.traffic)
         self.notifier = FakeNotifier()
+        self.index = FakeIndex(self.clock)
         database = open_database(f"sqlite:///{self.home / 'keelway.sqlite'}")
         upgrade(database)
         self.database = database
@@ -115,6 +117,7 @@ class World:
             signal=self.signal,
             notifier=self.notifier,
             ledger=self.ledger,
+            index=self.index,
         )
         file = ConfigFile(
             ProjectSection(self.project.name), EnvironmentSection(8001), EnvironmentSection(8002)

@@ -13,11 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from keelway.adapters.forge.local import FarForge, LocalForge
 from keelway.adapters.sandbox.private_clone import TravellingClone
 from keelway.app.agents.make import make_agent
-from keelway.app.config import Config
+from keelway.app.config import Config, environment_variables
 from keelway.app.crew.far import CarriedAgent, FarCi
 from keelway.app.crew.freeze import SharedFreeze
 from keelway.app.crew.seat import Seat, join_hub, many_workers, take_hub
 from keelway.app.home import Home
+from keelway.app.index.choose import make_index
 from keelway.app.registry import load
 from keelway.core.codec import digest
 from keelway.core.errors import TheirFault, YourFault
@@ -151,6 +152,7 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
         signal=load("signal", "front")(project, root),
         notifier=_notifier(config, home, vault),
         ledger=ledger,
+        index=make_index(config.file.index, environment_variables(), config.repository),
     )
     app = App(config, home, doors, ledger, pulls, vault, close=database.dispose)
     return _seated(app, roles) if many_workers(home) else app

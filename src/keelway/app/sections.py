@@ -90,6 +90,23 @@ class SandboxSection:
 
 
 @dataclass(frozen=True)
+class IndexSection:
+    """Say where packages are looked up that a request or a plan names; nothing is installed by it."""
+
+    use: str = "registry"
+    """``registry`` asks the indexes below; ``offline`` asks none, and a person is asked about each new package."""
+    pypi: str = ""
+    """Simple index for Python, JSON form; empty for the one that ``UV_DEFAULT_INDEX``, ``UV_INDEX_URL`` or
+    ``PIP_INDEX_URL`` name, else PyPI."""
+    npm: str = ""
+    """Registry for JavaScript; empty for the one that ``NPM_CONFIG_REGISTRY`` names, else npm's own."""
+    packagist: str = ""
+    """Composer repository for PHP; empty for Packagist."""
+    seconds_max: float = 20.0
+    """How long all look-ups for one plan may take together."""
+
+
+@dataclass(frozen=True)
 class EnvironmentSection:
     """Describe one environment."""
 
@@ -184,6 +201,7 @@ class ConfigFile:
     migrate: MigrationCommands = field(default_factory=MigrationCommands)
     data: DataSection = field(default_factory=DataSection)
     agent: AgentSection = field(default_factory=AgentSection)
+    index: IndexSection = field(default_factory=IndexSection)
     sandbox: SandboxSection = field(default_factory=SandboxSection)
     notify: NotifySection = field(default_factory=NotifySection)
     detect: DetectSection = field(default_factory=DetectSection)

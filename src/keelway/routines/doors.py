@@ -9,6 +9,7 @@ from keelway.ports.backup import BackupStore
 from keelway.ports.channel import Notifier
 from keelway.ports.ci import Ci
 from keelway.ports.forge import Forge
+from keelway.ports.index import PackageIndex
 from keelway.ports.ledger import Ledger
 from keelway.ports.probe import Probe
 from keelway.ports.sandbox import Sandbox
@@ -30,6 +31,7 @@ class Doors:
     signal: Signal
     notifier: Notifier
     ledger: Ledger
+    index: PackageIndex
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ class Doorway:
     def notifier(self) -> Notifier:
         """Return the channel to people."""
         return self.doors.notifier
+
+    @property
+    def index(self) -> PackageIndex:
+        """Return the package index."""
+        return self.doors.index
 
     @property
     def ledger(self) -> Ledger:

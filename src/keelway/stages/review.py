@@ -9,10 +9,10 @@ from keelway.core.gate.merge import MergeFacts, judge_merge
 from keelway.core.model.event import EventKind
 from keelway.core.model.handover import Merged, TestedPatch
 from keelway.core.model.lifecycle import Status
-from keelway.core.model.review import Reviewed
 from keelway.core.model.verdict import Ruling, Verdict
+from keelway.core.review.judge import judge_review, remarks_of
+from keelway.core.review.review import Reviewed
 from keelway.core.rule.approval import Binding
-from keelway.core.rule.review import judge_review, remarks_of
 from keelway.core.rule.risk import Risk, assess_diff, worst
 from keelway.core.words.commit import commit_message
 from keelway.core.words.pr import PullRequestStory, pull_request_body, pull_request_title

@@ -12,6 +12,7 @@ from keelway.ports.channel import Notifier
 from keelway.ports.ci import Ci
 from keelway.ports.engine import Engine, StageRun, Story
 from keelway.ports.forge import Forge
+from keelway.ports.index import PackageIndex
 from keelway.ports.ledger import Ledger
 from keelway.ports.probe import Probe
 from keelway.ports.sandbox import Sandbox
@@ -54,6 +55,7 @@ def on_paper(project: Project, policy: Policy) -> tuple[dict[str, Story], dict[s
         "signal": Signal,
         "notifier": Notifier,
         "ledger": Ledger,
+        "index": PackageIndex,
     }
     doors = Doors(**cast("dict[str, Any]", ports))
 

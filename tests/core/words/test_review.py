@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from inline_snapshot import snapshot
 
-from keelway.core.model.review import Opinion, Remark, Review, Reviewed, Weight
 from keelway.core.model.task import Task
+from keelway.core.review.review import Opinion, Remark, Review, Reviewed, Weight
 from keelway.core.words.review import review_comment
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from keelway.core.model.review import Opinion, Remark, Reviewed
 from keelway.core.model.task import Task
+from keelway.core.review.review import Opinion, Remark, Reviewed
 from keelway.core.words.pr import marker
 from keelway.core.words.text import code, fenced, inline, short
 

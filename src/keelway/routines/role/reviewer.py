@@ -8,9 +8,9 @@ from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
 from keelway.core.model.event import EventKind
 from keelway.core.model.handover import TestedPatch
-from keelway.core.model.review import Review, Reviewed, parse_review
 from keelway.core.prompt import ReviewBrief, review_prompt
-from keelway.core.rule.review import OFF
+from keelway.core.review.judge import OFF
+from keelway.core.review.review import Review, Reviewed, parse_review
 from keelway.core.words.review import review_comment
 from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
 from keelway.ports.forge import Pull

@@ -14,11 +14,6 @@ from keelway.ports.index import PackageIndex
 PACKAGES_MAX = 20
 """More packages than this are not looked up in one go."""
 
-PUBLIC: Mapping[Ecosystem, str] = {
-    Ecosystem.PYPI: "https://pypi.org/simple",
-    Ecosystem.NPM: "https://registry.npmjs.org",
-    Ecosystem.PACKAGIST: "https://repo.packagist.org",
-}
 _LOOK: Mapping[Ecosystem, Callable[[Asker, str, Package, datetime], PackageFacts]] = {
     Ecosystem.PYPI: pypi.look,
     Ecosystem.NPM: npm.look,

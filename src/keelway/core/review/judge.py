@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from keelway.core.model.review import Opinion, Remark, Review, Reviewed
 from keelway.core.model.verdict import Finding, Ruling, failed, held, passed
+from keelway.core.review.review import Opinion, Remark, Review, Reviewed
 
 _SHOWN_CHARS_MAX = 500
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from keelway.core.model.review import Opinion, Remark, Review, Reviewed, Weight
 from keelway.core.model.verdict import Ruling
-from keelway.core.rule.review import judge_review, remarks_of
+from keelway.core.review.judge import judge_review, remarks_of
+from keelway.core.review.review import Opinion, Remark, Review, Reviewed, Weight
 
 REMARKS = (Remark("a.py", 3, Weight.CRITICAL, "leaks\nhere"), Remark("", 0, Weight.NOTE, "long"))
 BLOCK = Reviewed("a" * 40, 1, Review(Opinion.BLOCK, "It leaks\nand @ann knows.", REMARKS))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
-from keelway.core.model.review import (
+from keelway.core.review.review import (
     COMMENTS_MAX,
     LINE_MAX,
     TEXT_CHARS_MAX,

@@ -1,0 +1,1 @@
+"""Which package indexes are asked."""
