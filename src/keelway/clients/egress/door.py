@@ -1,0 +1,63 @@
+"""Open the sockets at which runs reach the proxy."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from pathlib import Path
+
+from keelway.clients.files import remove_tree
+from keelway.clients.places import SOCKET_BYTES_MAX
+from keelway.core.errors import YourFault
+
+NAME = "egress.sock"
+
+
+def unix_door(parent: Path, uid: int) -> tuple[socket.socket, Path]:
+    """Bind a Unix socket in a folder of its own, for us and, when we are root, for one other user.
+
+    Raises:
+        YourFault: the path is too long for a Unix socket.
+    """
+    folder = parent / secrets.token_hex(6)
+    path = folder / NAME
+    if len(os.fsencode(path)) > SOCKET_BYTES_MAX:
+        raise YourFault(
+            "egress_path_too_long",
+            f"{path} is longer than the {SOCKET_BYTES_MAX} bytes of a Unix socket's path.",
+            "choose a shorter KEELWAY_HOME",
+        )
+    folder.mkdir(parents=True, mode=0o700)
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        opened.bind(str(path))
+        path.chmod(0o600)
+        if uid >= 0 and os.geteuid() == 0:
+            os.chown(path, uid, -1)
+            parent.chmod(0o711)
+            folder.chmod(0o711)
+    except OSError:
+        opened.close()
+        remove_tree(folder, parent)
+        raise
+    return opened, path
+
+
+def loopback_door() -> socket.socket:
+    """Bind a free port that only this machine can reach."""
+    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    opened.bind(("127.0.0.1", 0))
+    return opened
+
+
+def sweep(parent: Path) -> None:
+    """Remove the sockets that an earlier life left behind."""
+    for path in parent.glob(f"*/{NAME}"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
+            try:
+                knock.connect(str(path))
+            except ConnectionRefusedError:
+                remove_tree(path.parent, parent)
+            except OSError:
+                continue
