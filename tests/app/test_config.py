@@ -68,3 +68,11 @@ def test_what_is_no_policy_is_refused(loaded, more):
 def test_a_recipe_that_cannot_work_is_refused_at_once(loaded, more, said):
     with pytest.raises(YourFault, match=said):
         loaded(more)
+
+
+def test_what_no_agent_could_reach_is_refused_when_it_is_read(loaded):
+    loaded('[sandbox]\negress = ["pypi", "*.example.org", "mirror:8081"]\n')
+    with pytest.raises(YourFault) as caught:
+        loaded('[sandbox]\negress = ["pipy"]\n')
+    assert caught.value.code == "config_invalid"
+    assert "known words: pypi, npm" in caught.value.message

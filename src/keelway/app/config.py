@@ -18,6 +18,7 @@ from keelway.core.errors import YourFault
 from keelway.core.model.project import PRODUCTION, STAGING, EnvironmentSpec, Project
 from keelway.core.model.recipe import complete
 from keelway.core.policy import MOVED, Policy
+from keelway.core.rule.egress import read_entries
 from keelway.store.depot.choose import fault_of
 
 FILE_NAME = "keelway.toml"
@@ -144,6 +145,7 @@ def _insist(path: Path, file: ConfigFile) -> None:
     wrong = [*_check_problems(file), *_process_problems(file), *_environment_problems(file)]
     wrong += _recipe_problems(file)
     wrong += [problem for problem in (fault_of(file.store.artefacts),) if problem]
+    wrong += _egress_problems(file)
     if not _PLAIN_NAME.fullmatch(file.project.name):
         wrong.append(f"project.name {file.project.name!r} is not a plain name")
     if wrong:
@@ -193,6 +195,14 @@ def _recipe_problems(file: ConfigFile) -> list[str]:
         except YourFault as fault:
             problems.append(fault.message.rstrip("."))
     return problems
+
+
+def _egress_problems(file: ConfigFile) -> list[str]:
+    try:
+        read_entries(file.sandbox.egress)
+    except YourFault as fault:
+        return [f"sandbox.egress: {fault.message.rstrip('.')} ({fault.hint})"]
+    return []
 
 
 def _project(file: ConfigFile) -> Project:

@@ -78,7 +78,7 @@ class SandboxSection:
     read: tuple[str, ...] = ()
     """Directories of this machine that agents may read, such as toolchains outside ``/usr``."""
     egress: tuple[str, ...] = ()
-    """Hosts that agents may reach through the proxy, such as package registries; empty reaches none."""
+    """What agents may reach through the proxy: ``pypi``, ``npm``, hosts, ``*.example.org``, ``host:port``, addresses."""
     memory_mb: int = 4096
     """Memory of one run; 0 is no bound."""
     processes_max: int = 512

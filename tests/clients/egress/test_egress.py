@@ -348,7 +348,7 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path) -> None:
     egress = Egress(tmp_path / ("x" * 100))
     with pytest.raises(YourFault) as refused:
         egress.open(EgressGrant((), str(tmp_path / "a.jsonl")))
-    assert refused.value.code == "egress_path_too_long"
+    assert refused.value.code == "socket_path_too_long"
     with pytest.raises(YourFault):
         egress.open(EgressGrant(("*",), str(tmp_path / "a.jsonl")))
     with pytest.raises(TheirFault) as unwritable:

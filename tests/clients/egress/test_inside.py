@@ -191,6 +191,7 @@ def download(
     tmp_path: Path, index: str, package: str, told: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     options = [
+        "-vv",
         "--no-deps",
         "--no-cache-dir",
         "--disable-pip-version-check",

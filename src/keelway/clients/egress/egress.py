@@ -13,15 +13,16 @@ from typing import Any, TypeVar
 import h11
 
 from keelway.clients.egress.client import Whose, find, serve, token_of, too_many, turn_away
-from keelway.clients.egress.door import loopback_door, sweep, unix_door
 from keelway.clients.egress.permit import Permit
 from keelway.clients.egress.reach import Resolve, Streams, SystemResolver
 from keelway.clients.egress.values import EgressGrant, EgressLimits, EgressPass, EgressTotals
 from keelway.clients.files import remove_tree
+from keelway.clients.listening import loopback_port, sweep, unix_socket
 from keelway.core.errors import OurFault
 
 T = TypeVar("T")
 _ORDER_SECONDS = 15.0
+_SOCKET_NAME = "egress.sock"
 _BACKLOG = 128
 _TURNED_AWAY_MAX = 64
 """How many may be told at a time that there are too many; beyond that the line is cut without a word."""
@@ -110,7 +111,7 @@ class Egress:
                 raise OurFault("egress_stopped", "The egress proxy has been stopped and was asked for more.")
             if self._loop is None:
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                sweep(self._folder)
+                sweep(self._folder, _SOCKET_NAME)
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=_run, args=(self._loop,), name="egress", daemon=True)
                 self._thread.start()
@@ -118,7 +119,7 @@ class Egress:
         return asyncio.run_coroutine_threadsafe(work, loop).result(_ORDER_SECONDS)
 
     async def _opened(self, permit: Permit, *, loopback: bool) -> EgressPass:
-        door, path = unix_door(self._folder, self._uid)
+        door, path = unix_socket(self._folder, _SOCKET_NAME, self._uid)
 
         async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._greet(
@@ -131,7 +132,7 @@ class Egress:
             return EgressPass(str(path))
         if self._loopback is None:
             self._loopback = await asyncio.start_server(
-                self._stranger, sock=loopback_door(), backlog=_BACKLOG
+                self._stranger, sock=loopback_port(), backlog=_BACKLOG
             )
         port = self._loopback.sockets[0].getsockname()[1]
         return EgressPass(str(path), f"http://127.0.0.1:{port}", permit.token)
@@ -169,7 +170,9 @@ class Egress:
             else:
                 await serve(near, whose, self._resolve, self._limits)
         except asyncio.CancelledError:
-            near[1].transport.abort()  # and no more: asyncio would report the end of a task that nobody awaits
+            near[
+                1
+            ].transport.abort()  # and no more: asyncio would report the end of a task that nobody awaits
         finally:
             tasks.discard(current())
         return None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,8 +21,6 @@ from keelway.clients.files import remove_tree
 from keelway.clients.gateway.dialects.dialect import Dialect, Refusal, unfit
 from keelway.clients.gateway.upstream import TOKEN_HEADERS, header_bytes
 from keelway.clients.gateway.values import GatewayLimits
-from keelway.clients.places import SOCKET_BYTES_MAX
-from keelway.core.errors import YourFault
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -34,7 +30,7 @@ _IDLE_SECONDS = 120.0
 _LINGER_SECONDS = 1.0
 _FIRST_REQUEST_SECONDS = 15.0
 _END_SECONDS = 2.0
-_SOCKET_NAME = "gateway.sock"
+SOCKET_NAME = "gateway.sock"
 _TOKEN_CHARS_MAX = 500
 # aiohttp reports every client that breaks off or talks nonsense; both are an agent's right.
 _QUIET = logging.getLogger(f"{__name__}.http")
@@ -94,7 +90,7 @@ class Site:
     @property
     def path(self) -> str:
         """Return the path of a Unix socket."""
-        return str(self.folder / _SOCKET_NAME) if self.folder else ""
+        return str(self.folder / SOCKET_NAME) if self.folder else ""
 
     @property
     def url(self) -> str:
@@ -114,57 +110,6 @@ async def listen(answer: Answer, limits: GatewayLimits, opened: socket.socket, f
     await runner.setup()
     await web.SockSite(runner, opened).start()
     return Site(runner, opened, folder)
-
-
-def loopback_port() -> socket.socket:
-    """Bind a free port that only this machine can reach."""
-    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    opened.bind(("127.0.0.1", 0))
-    return opened
-
-
-def unix_socket(parent: Path, uid: int) -> tuple[socket.socket, Path]:
-    """Bind a Unix socket in a folder of its own, for us and, when we are root, for one other user.
-
-    The socket belongs to that user with mode 0600, and the folder lets pass whoever knows its name.
-
-    Raises:
-        YourFault: the path is too long for a Unix socket.
-    """
-    folder = parent / secrets.token_hex(6)
-    path = folder / _SOCKET_NAME
-    if len(os.fsencode(path)) > SOCKET_BYTES_MAX:
-        raise YourFault(
-            "gateway_path_too_long",
-            f"{path} is longer than the {SOCKET_BYTES_MAX} bytes of a Unix socket's path.",
-            "choose a shorter KEELWAY_HOME",
-        )
-    folder.mkdir(parents=True, mode=0o700)
-    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        opened.bind(str(path))
-        path.chmod(0o600)
-        if uid >= 0 and os.geteuid() == 0:
-            os.chown(path, uid, -1)
-            parent.chmod(0o711)
-            folder.chmod(0o711)
-    except OSError:
-        opened.close()
-        remove_tree(folder, parent)
-        raise
-    return opened, folder
-
-
-def sweep(parent: Path) -> None:
-    """Remove the sockets that an earlier life left behind."""
-    for path in parent.glob(f"*/{_SOCKET_NAME}"):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
-            try:
-                knock.connect(str(path))
-            except ConnectionRefusedError:
-                remove_tree(path.parent, parent)
-            except OSError:
-                continue
 
 
 def check_head(request: web.BaseRequest, limits: GatewayLimits) -> None:

@@ -27,19 +27,18 @@ from keelway.clients.gateway.price import prepare, rate
 from keelway.clients.gateway.record.books import Books
 from keelway.clients.gateway.record.log import BOOKED, REFUSED, RequestLog, left_open
 from keelway.clients.gateway.server import (
+    SOCKET_NAME,
     Site,
     check_head,
     listen,
-    loopback_port,
     parse_body,
     read_body,
     refused,
-    sweep,
     tokens_of,
-    unix_socket,
 )
 from keelway.clients.gateway.upstream import Upstream
 from keelway.clients.gateway.values import Allowance, Entry, GatewayLimits, Grant, Metered, Pass, Provider
+from keelway.clients.listening import loopback_port, sweep, unix_socket
 from keelway.core.errors import OurFault, YourFault
 
 _LOG = logging.getLogger(__name__)
@@ -78,7 +77,7 @@ class Switchboard:
     async def start(self) -> None:
         """Open the port, and remove what an earlier life left behind."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sweep(self._folder)
+        sweep(self._folder, SOCKET_NAME)
         await self._loop.run_in_executor(self._askers, prepare)
         self._port = await listen(partial(self._answer, None), self._limits, loopback_port(), None)
 
@@ -96,8 +95,8 @@ class Switchboard:
         left, log = left_open(grant.log_path, grant), RequestLog(grant.log_path)
         token = _PREFIX + secrets.token_hex(_TOKEN_BYTES)
         key = _digest(token)
-        opened, folder = unix_socket(self._folder, self._uid)
-        site = await listen(partial(self._answer, key), self._limits, opened, folder)
+        opened, path = unix_socket(self._folder, SOCKET_NAME, self._uid)
+        site = await listen(partial(self._answer, key), self._limits, opened, path.parent)
         line = Line(provider, self._meter.account(grant), log, site, self._limits)
         self._lines[key] = line
         for entry in left:

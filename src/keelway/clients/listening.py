@@ -1,4 +1,4 @@
-"""Open the sockets at which runs reach the proxy."""
+"""Open sockets that only this machine, or only one run of an agent, can reach."""
 
 from __future__ import annotations
 
@@ -11,20 +11,27 @@ from keelway.clients.files import remove_tree
 from keelway.clients.places import SOCKET_BYTES_MAX
 from keelway.core.errors import YourFault
 
-NAME = "egress.sock"
+
+def loopback_port() -> socket.socket:
+    """Bind a free port that only this machine can reach."""
+    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    opened.bind(("127.0.0.1", 0))
+    return opened
 
 
-def unix_door(parent: Path, uid: int) -> tuple[socket.socket, Path]:
+def unix_socket(parent: Path, name: str, uid: int) -> tuple[socket.socket, Path]:
     """Bind a Unix socket in a folder of its own, for us and, when we are root, for one other user.
+
+    The socket belongs to that user with mode 0600, and the folder lets pass whoever knows its name.
 
     Raises:
         YourFault: the path is too long for a Unix socket.
     """
     folder = parent / secrets.token_hex(6)
-    path = folder / NAME
+    path = folder / name
     if len(os.fsencode(path)) > SOCKET_BYTES_MAX:
         raise YourFault(
-            "egress_path_too_long",
+            "socket_path_too_long",
             f"{path} is longer than the {SOCKET_BYTES_MAX} bytes of a Unix socket's path.",
             "choose a shorter KEELWAY_HOME",
         )
@@ -44,16 +51,9 @@ def unix_door(parent: Path, uid: int) -> tuple[socket.socket, Path]:
     return opened, path
 
 
-def loopback_door() -> socket.socket:
-    """Bind a free port that only this machine can reach."""
-    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    opened.bind(("127.0.0.1", 0))
-    return opened
-
-
-def sweep(parent: Path) -> None:
-    """Remove the sockets that an earlier life left behind."""
-    for path in parent.glob(f"*/{NAME}"):
+def sweep(parent: Path, name: str) -> None:
+    """Remove the sockets of this name that an earlier life left behind, with their folders."""
+    for path in parent.glob(f"*/{name}"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
             try:
                 knock.connect(str(path))
