@@ -27,7 +27,7 @@ _PARTS = (
     (re.compile(rf"\b[\w.-]+\.(?:{_SUFFIX})\b"), "<path>"),
     (re.compile(r"\b0x[0-9a-f]+\b"), "#"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "#"),
-    (re.compile(r"(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{7,}(?![0-9a-z])"), "#"),
+    (re.compile(r"(?<![0-9a-z])(?=[0-9]*[a-f])(?=[a-f]*\d)[0-9a-f]{7,}(?![0-9a-z])"), "#"),
     (re.compile(r"(?<![\w#<])[-+]?\d[\d_,.]*(?:e[-+]?\d+)?"), "#"),
 )
 _WORD = re.compile(r"[^\W_]+")
