@@ -25,6 +25,7 @@ LATER: dict[str, Any] = {
     "budget.extra_share": 0.5,
     "gateway.day_usd_max": 0.0,
     "gateway.project_usd_max": 0.0,
+    "artefact.lessons_max": 5_000,
     "review.reviewer": "off",
     "dependency.age_days_min": 90,
     "dependency.licences": [
