@@ -70,3 +70,10 @@ def test_no_stage_calls_a_port(path: Path) -> None:
 def test_the_rule_sees_a_direct_call() -> None:
     assert direct_calls("def f(ctx):\n    ctx.forge.merge(1)\n") == ["ctx.forge.merge(1)"]
     assert direct_calls("def f(ctx):\n    ctx.act('m', ctx.forge.merge, 1)\n") == []
+
+
+@pytest.mark.parametrize("path", [path for path in ROOMS if path != DOOR], ids=lambda path: path.stem)
+def test_whoever_starts_an_agent_asks_first_what_fences_it(path: Path) -> None:
+    text = path.read_text()
+    starts_agents = ".agent.work" in text and "recipe" not in path.stem  # commands of the operator
+    assert not starts_agents or "insist_on_fence(" in text

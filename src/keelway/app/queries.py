@@ -64,6 +64,7 @@ class Queries(TaskQueries, PlaceQueries):
             alerts=alerts_of(ledger.deployments(limit=1_000), config.policy.alert, datetime.now(UTC)),
             workers=workers_of(config, self._from.home),
             events=self._latest(),
+            fence=self._from.doors.agent.fence() if self._from.doors else None,
         )
 
     def order(self, run: str) -> OrderView:

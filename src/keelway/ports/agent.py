@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from keelway.core.model.fence import Fence
+
 
 class Stop(StrEnum):
     """Say why an agent run ended; a closed set."""
@@ -124,6 +126,10 @@ class Agent(Protocol):
 
     def probe(self) -> AgentFacts:
         """Find out whether the agent is installed and starts."""
+        ...
+
+    def fence(self) -> Fence:
+        """Say what stands between the agent and this machine; cheap enough to be asked before every run."""
         ...
 
     def work(self, assignment: Assignment) -> Effort:

@@ -19,6 +19,7 @@ from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
 from keelway.ports.sandbox import Collected, Workspace
 from keelway.routines.context import Context
 from keelway.routines.evidence import Examination, base_of, examine
+from keelway.routines.fence import insist_on_fence
 from keelway.routines.outcome import StageFailed
 from keelway.routines.recipe import carry_out
 
@@ -31,6 +32,7 @@ def build(ctx: Context, work: Work) -> TestedPatch:
     Raises:
         StageFailed: the iterations, the time or the money are spent, or the same failure comes again.
     """
+    insist_on_fence(ctx, work.task.request)
     loop = _Loop(ctx, work)
     for turn in range(1, ctx.policy.development.iterations_max + 1):
         patch = loop.turn(turn)

@@ -19,6 +19,7 @@ from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
 from keelway.ports.ledger import TaskRow
 from keelway.routines.ask import answer_to, require
 from keelway.routines.context import Context
+from keelway.routines.fence import insist_on_fence
 from keelway.routines.outcome import StageFailed
 from keelway.routines.recipe import trial
 
@@ -37,6 +38,7 @@ def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
     plan, version, remarks = _current(ctx, admitted, row)
     if plan is None:
         ctx.move(Status.PLANNING)
+        insist_on_fence(ctx, task.request)
         if task.request.recipe:
             plan, version = _by_recipe(ctx, admitted, base_sha, row.plan_version)
         else:

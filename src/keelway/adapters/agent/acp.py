@@ -8,6 +8,7 @@ from functools import cached_property
 from keelway.clients.acp import speak
 from keelway.clients.run import Driver, Launch, Order
 from keelway.core.codec import from_json, to_json
+from keelway.core.model.fence import Fence
 from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record
 
 
@@ -25,6 +26,10 @@ class AcpAgent:
         """Find out whether the agent is installed and answers a greeting within 30 seconds."""
         found = self._driver.probe()
         return AgentFacts(self.launch.name, found.answers, found.version, found.detail)
+
+    def fence(self) -> Fence:
+        """Say what the sandbox of this machine holds."""
+        return from_json(Fence, to_json(self._driver.fence()))
 
     def work(self, assignment: Assignment) -> Effort:
         """Carry out an assignment in one session with one prompt; nothing of the run survives it."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from keelway.clients.files import remove_tree
 from keelway.clients.shell import MARKER, Command, Done, base_env, end_marked, marked, run
 from keelway.core.errors import YourFault
+from keelway.core.model.fence import Fence
 from keelway.core.model.project import Project
 from keelway.core.model.recipe import ROLE, Recipe, find_recipe
 from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record, Stop
@@ -37,6 +38,10 @@ class RecipeAgent:
     def probe(self) -> AgentFacts:
         """Find out whether the coding agent is installed and starts."""
         return self.inner.probe()
+
+    def fence(self) -> Fence:
+        """Say what stands between the coding agent and this machine."""
+        return self.inner.fence()
 
     def work(self, assignment: Assignment) -> Effort:
         """Run the recipe whose name is the prompt in the workspace, or let the coding agent work."""

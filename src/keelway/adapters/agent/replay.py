@@ -12,9 +12,12 @@ from pathlib import Path
 from keelway.clients.acp import speak
 from keelway.clients.run import Driver, Launch, Order
 from keelway.core.codec import from_json, to_json
+from keelway.core.model.fence import Fence
 from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record
 
 _PROGRAM = "keelway.programs.replay_agent"
+_NO_FENCE = "none"
+_WHY_NO_FENCE = "a recorded script is played, and nothing that a requester writes is carried out"
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -42,6 +45,10 @@ class ReplayAgent:
         """Find out whether the program starts and accepts the script."""
         found = self._driver.probe()
         return AgentFacts(self.name, found.answers, found.version, found.detail)
+
+    def fence(self) -> Fence:
+        """Say that no fence is there and none is needed: nobody but the owner of the script gives orders."""
+        return Fence(_NO_FENCE, trusted_only=False, missing=(_WHY_NO_FENCE,))
 
     def work(self, assignment: Assignment) -> Effort:
         """Play the play that fits the assignment; nothing of the run survives it."""

@@ -18,6 +18,7 @@ from keelway.app.recipe.clock import RecipeClock
 from keelway.app.upgrade import stranded_runs
 from keelway.app.upkeep.clean import Cleaner
 from keelway.app.upkeep.night import Night
+from keelway.core.cage.trust import describe
 from keelway.core.errors import KeelwayError
 from keelway.core.model.task import Actor
 from keelway.core.words.text import line, short
@@ -69,6 +70,7 @@ class ControlPlane:
             target.ensure()
             for spec in self.app.config.project.environments:
                 self._revive(target, spec.name)
+        self._say(describe(self.app.doors.agent.fence()))
         self.cleaner.start()
         self.night.start()
         again = self.commands.resubmit_unstarted()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from keelway.core.model.fence import Fence
 from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record, Stop
 from keelway.ports.ci import CheckJob, CheckReport, Ci
 
@@ -33,6 +34,10 @@ class CarriedAgent:
     def probe(self) -> AgentFacts:
         """Find out whether the agent is installed and starts."""
         return self.agent.probe()
+
+    def fence(self) -> Fence:
+        """Say what stands between the agent and this machine."""
+        return self.agent.fence()
 
     def work(self, assignment: Assignment) -> Effort:
         """Carry out an assignment here, wherever it was given, and leave what came out for other hosts."""

@@ -48,7 +48,7 @@ def examine(place: Place, *, probe_agent: bool = True) -> tuple[Check, ...]:
         *installation.check_daemons(config, home),
         *((installation.check_agent(config),) if probe_agent else ()),
         installation.check_freeze(home),
-        installation.check_sandbox(),
+        installation.check_sandbox(config),
     )
 
 

@@ -12,10 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from keelway.app.agents.make import make_agent
 from keelway.app.config import Config
 from keelway.app.doctor.check import Check, fail, ok, warn
+from keelway.app.doctor.sandbox import chosen
 from keelway.app.home import Home
 from keelway.clients.control import ControlSocket
 from keelway.clients.places import Places
+from keelway.core.cage.trust import describe
+from keelway.core.codec import from_json, to_json
 from keelway.core.errors import KeelwayError
+from keelway.core.model.fence import Fence
 from keelway.store.chain.audit import verify
 from keelway.store.database import VERSION, check_schema, open_database, schema_version
 from keelway.store.depot.choose import open_depot
@@ -123,9 +127,24 @@ def check_agent(config: Config) -> Check:
     return fail("agent", f"{facts.name} does not answer: {facts.detail or 'no reason given'}.", cure)
 
 
-def check_sandbox() -> Check:
-    """Say plainly what protects this machine from its agent."""
-    sentence = (
-        "Agent processes run without a sandbox in this version: they can read and write what this user can."
-    )
-    return warn("sandbox", sentence, "use only agents that you trust, best as a user of their own")
+def check_sandbox(config: Config) -> Check:
+    """Say plainly what protects this machine from its agent; the agent itself is not started."""
+    cure = "apt-get install bubblewrap, then keelway doctor sandbox"
+    try:
+        fence = _fence_of(config)
+    except KeelwayError as error:
+        return fail("sandbox", error.message, error.hint or cure)
+    if not fence.works:
+        return fail("sandbox", describe(fence), cure)
+    return warn("sandbox", describe(fence), cure) if fence.trusted_only else ok("sandbox", describe(fence))
+
+
+def _fence_of(config: Config) -> Fence:
+    """Ask the agent, or the sandbox itself where there is no agent yet."""
+    folder = Path(tempfile.mkdtemp(prefix="keelway-doctor-"))
+    try:
+        return make_agent(config, Home(folder)).fence()
+    except KeelwayError:
+        return from_json(Fence, to_json(chosen(config.file.sandbox).facts()))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

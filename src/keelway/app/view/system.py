@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from keelway.app.view.task import Asked, DeploymentView, Happened, TaskLine
+from keelway.core.cage.trust import describe
+from keelway.core.model.fence import Fence
 from keelway.core.release.rollback import Target
 from keelway.core.rule.freeze import Freeze
 
@@ -84,8 +86,13 @@ class StatusView:
     workers: tuple[WorkerView, ...] = ()
     """Who works on a store for many; empty where one process does everything."""
     events: tuple[Happened, ...] = ()
-    sandboxed: bool = False
-    """Agent processes are locked into a sandbox; where not, every screen says so."""
+    fence: Fence | None = None
+    """What fences agents on the machine of the control plane; ``None`` where that could not be asked."""
+
+    @property
+    def fenced(self) -> str:
+        """Say in one sentence what fences agents; empty where nobody could be asked."""
+        return describe(self.fence) if self.fence else ""
 
 
 @dataclass(frozen=True)

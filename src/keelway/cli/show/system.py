@@ -17,6 +17,7 @@ from keelway.app.view.system import (
 )
 from keelway.cli.show.task import deployment_table, event, questions, task_table
 from keelway.cli.show.text import ago, facts, say, table
+from keelway.core.model.fence import Fence
 from keelway.core.rule.freeze import Freeze
 from keelway.core.words.text import instant, short
 
@@ -55,8 +56,15 @@ def status_page(view: StatusView) -> None:
     latest = [each for each in view.events if each.loud][-8:]
     if latest:
         say("", *(event(each) for each in latest))
-    if not view.sandboxed:
-        say("", "Agents run without a sandbox in this version: use only agents that you trust.", style="dim")
+    if view.fence is not None:
+        say("", view.fenced, style=fence_style(view.fence))
+
+
+def fence_style(fence: Fence) -> str:
+    """Return how loudly it is said what fences agents."""
+    if fence.trusted_only or not fence.works:
+        return "bold red"
+    return "yellow" if fence.missing else "dim"
 
 
 def _worker(worker: WorkerView) -> tuple[str, str, str, str, str]:

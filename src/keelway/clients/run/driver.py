@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from keelway.clients.cage.cage import CageFacts
 from keelway.clients.files import remove_tree, write_atomic
 from keelway.clients.pump import BoundedOutput
 from keelway.clients.run.launch import Launch
@@ -63,6 +64,10 @@ class Driver:
             remove_tree(room.folder, self._root)
         agent, version = found
         return Found(turn.stop is End.COMPLETED, agent, version, turn.detail)
+
+    def fence(self) -> CageFacts:
+        """Say what runs are put behind on this machine."""
+        return self._launch.fence.cage.facts()
 
     def work(self, order: Order) -> Turn:
         """Carry out one turn; first end what an earlier run of the same order left.

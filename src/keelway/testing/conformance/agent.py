@@ -45,6 +45,12 @@ class AgentTests(ABC):
         assert facts.installed, facts.detail
         assert facts.name
 
+    def test_it_says_what_fences_it(self, rig: AgentRig) -> None:
+        """Hold that there is a name for the fence, and a word on every fence that is too weak for strangers."""
+        fence = rig.agent.fence()
+        assert fence.name
+        assert fence.missing or not fence.trusted_only
+
     def test_an_edit_lands_in_the_workspace(self, rig: AgentRig) -> None:
         """Hold that the work is done where it was ordered."""
         effort = work(rig, "dev", 1)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from keelway.core.model.fence import Fence
 from keelway.core.rule.glob import matches
 from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record, Stop
 
@@ -18,6 +19,7 @@ class Idle(Enum):
 
 
 HANG = Idle.HANG
+_FENCE = Fence("fake", isolates_network=True, trusted_only=False)
 Edits = Mapping[str, str | None]
 """New text by path; None deletes the file."""
 Play = Effort | Edits | Idle | Callable[[Assignment], Effort | Edits | Idle]
@@ -31,6 +33,7 @@ class FakeAgent:
     files: Callable[[str], MutableMapping[str, str]]
     """Return the files of a task's workspace, such as ``FakeSandbox.files``."""
     name: str = "fake"
+    fenced_by: Fence = _FENCE
     seen: list[Assignment] = field(default_factory=list)
     """Every assignment, in order."""
     _running: dict[str, threading.Event] = field(default_factory=dict)
@@ -38,6 +41,10 @@ class FakeAgent:
     def probe(self) -> AgentFacts:
         """Say that a fake is always there."""
         return AgentFacts(self.name, installed=True, version="1")
+
+    def fence(self) -> Fence:
+        """Say what the test wants to be believed."""
+        return self.fenced_by
 
     def work(self, assignment: Assignment) -> Effort:
         """Carry out the play of an assignment."""
