@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from keelway.core.model.fence import Fence
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION
 from keelway.core.policy import PlanPolicy, Policy, ReviewPolicy
@@ -212,7 +213,11 @@ def test_the_page_shows_what_waits_and_escapes_what_people_wrote(make_house):
     assert "keelway approve T-1" in html
     assert "<script" not in html
     assert "&lt;script&gt;" in html
-    assert "without a sandbox" in html
+    assert "Agents run in fake." in html
+    house.world.agent.fenced_by = Fence("landlock", missing=("one & more",))
+    assert 'class="bad" id="sandbox">Agents run behind landlock, a WEAK sandbox: one &amp; more.' in (
+        house.client().get("/").text
+    )
     assert 'http-equiv="refresh"' in html
     house.world.commands.freeze(house.desk.owner, "storm")
     assert "storm" in house.client().get("/").text
