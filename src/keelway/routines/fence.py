@@ -14,14 +14,11 @@ GATE = "sandbox"
 def insist_on_fence(ctx: Context, request: Request) -> None:
     """Ask the machine that is about to run an agent what fences it, and judge whether that will do.
 
-    To be called in every stage entry that starts an agent: another machine may have another fence. A recipe is a
-    command of the operator, and no agent.
+    To be called in every stage entry that starts an agent: another machine may have another fence.
 
     Raises:
         StageFailed: the requester is not trusted and the fence is weak, or the fence does not work.
     """
-    if request.recipe:
-        return
     fence = ctx.read("fence", ctx.agent.fence)
     verdict = ctx.judged(combine(GATE, (judge_fence(request, ctx.project.owner, fence),)))
     if not verdict.passed:

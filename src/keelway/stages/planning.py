@@ -38,10 +38,10 @@ def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
     plan, version, remarks = _current(ctx, admitted, row)
     if plan is None:
         ctx.move(Status.PLANNING)
-        insist_on_fence(ctx, task.request)
         if task.request.recipe:
             plan, version = _by_recipe(ctx, admitted, base_sha, row.plan_version)
         else:
+            insist_on_fence(ctx, task.request)
             plan, version = _propose(ctx, admitted, files, row.plan_version, remarks)
     risk = assess_plan(plan, ctx.policy)
     binding = _binding(ctx, admitted, plan, version)

@@ -15,6 +15,7 @@ from keelway.core.words.review import review_comment
 from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
 from keelway.ports.forge import Pull
 from keelway.routines.context import Context
+from keelway.routines.fence import insist_on_fence
 
 _NOTED = "review noted"
 _EVENTS_MAX = 10_000
@@ -70,7 +71,12 @@ def _kept(ctx: Context, patch: TestedPatch) -> tuple[Reviewed | None, bool]:
 
 
 def _review(ctx: Context, patch: TestedPatch) -> Reviewed:
-    """Ask until there is a review or the tries are spent; what was wrong is told to the next try."""
+    """Ask until there is a review or the tries are spent; what was wrong is told to the next try.
+
+    Raises:
+        StageFailed: the requester is not trusted and the reviewer is not fenced well enough here.
+    """
+    insist_on_fence(ctx, patch.task.request)
     budget, said = ctx.policy.budget.review, ""
     diff = ctx.read("review patch", ctx.forge.patch, patch.base_sha, patch.head_sha)
     for attempt in range(1, max(1, budget.attempts_max) + 1):
