@@ -8,6 +8,7 @@ from functools import cached_property
 from keelway.clients.command import Output, speech
 from keelway.clients.run import Driver, Launch, Order
 from keelway.core.codec import from_json, to_json
+from keelway.core.model.fence import Fence
 from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record
 
 
@@ -30,6 +31,10 @@ class CommandAgent:
         """Find out whether the program starts and tells its version within 30 seconds."""
         found = self._driver.probe()
         return AgentFacts(self.launch.name, found.answers, found.version, found.detail)
+
+    def fence(self) -> Fence:
+        """Say what the sandbox of this machine holds."""
+        return from_json(Fence, to_json(self._driver.fence()))
 
     def work(self, assignment: Assignment) -> Effort:
         """Run the program once; that it ends well does not say that it did anything."""
