@@ -21,6 +21,7 @@ from tests.clients.egress.rig import (
     has_ipv6,
     lines,
     names,
+    open_files,
     proxy,
     served,
     until,
@@ -411,6 +412,22 @@ def test_silence_and_length_are_bounded(tmp_path: Path, limits: EgressLimits) ->
             assert line.rest() == b""
             assert time.monotonic() - began < 10
         until(lambda: "too long" in lines(tmp_path / "egress.jsonl")[-1]["reason"])
+
+
+def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
+    class Flood(Echo):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                for _ in range(200):
+                    self.request.sendall(b"x" * 262_144)
+
+    limits = EgressLimits(idle_seconds=0.3)
+    with served(Flood) as port, proxy(tmp_path, f"127.0.0.1:{port}", limits=limits) as (_, opened):
+        before = open_files()
+        with Line(opened) as line:
+            line.connect(f"127.0.0.1:{port}")
+            until(lambda: "too long" in lines(tmp_path / "egress.jsonl")[-1]["reason"])
+            until(lambda: open_files() == before + 1)  # nothing but our own end is left
 
 
 def test_what_leaves_is_bounded_for_the_whole_run(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from keelway.clients.egress.values import EgressLimits
 
 Whose = Callable[[h11.Request], Permit | None]
 """Tell whose request it is by what it carries."""
+_HANG_UP_SECONDS = 2.0
 _QUIET = (OSError, TimeoutError, h11.ProtocolError, Refused)
 """How a connection may end without anybody being to blame but the client or the line."""
 
@@ -32,7 +33,7 @@ async def serve(near: Streams, whose: Whose, resolve: Resolve, limits: EgressLim
         with contextlib.suppress(*_QUIET):
             await _serve(client, whose, resolve, limits)
     finally:
-        near[1].close()
+        _hang_up(near)
 
 
 async def turn_away(near: Streams, limits: EgressLimits) -> None:
@@ -43,7 +44,7 @@ async def turn_away(near: Streams, limits: EgressLimits) -> None:
         with contextlib.suppress(*_QUIET):
             await client.answer(refused.status, refused.reason, _words(refused.reason))
     finally:
-        near[1].close()
+        _hang_up(near)
 
 
 def too_many() -> Refused:
@@ -112,8 +113,14 @@ async def _carry_out(
         how = "lost"
         raise problem from None
     finally:
-        far[1].close()
+        _hang_up(far)
         permit.end(request, how)
+
+
+def _hang_up(side: Streams) -> None:
+    """Close a side, and cut it when it does not take what is still on its way."""
+    side[1].close()
+    asyncio.get_running_loop().call_later(_HANG_UP_SECONDS, side[1].transport.abort)
 
 
 def _words(reason: str, host: str = "", port: int = 0) -> str:
