@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import stat
 import sys
+import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from keelway.clients.cage import Inside, Settings, choose_cage
+from keelway.clients.cage import MIB, Bounds, Inside, Settings, choose_cage
 from keelway.clients.cage.landlock import Landlock
+from keelway.clients.cage.reach import reaches
 from keelway.clients.shell import Command, Done, run
 
 READS = (os.path.realpath(sys.base_prefix),)
@@ -135,3 +140,61 @@ def test_it_says_aloud_that_it_is_weak(cage):
     assert not facts.isolates_network
     assert any("processes of the machine" in lack for lack in facts.missing)
     assert choose_cage("landlock", Settings()).name == "landlock"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_root_becomes_another_user_where_that_one_can_get_to_everything(cage):
+    folder = Path(tempfile.mkdtemp(prefix="kw-cage-"))
+    try:
+        folder.chmod(0o755)
+        for name in ("home", "workspace"):
+            (folder / name).mkdir()
+        script = "id -u; echo new > file; chmod 4755 file; stat -c %u ."
+        done = carry_out(cage, described(folder, "/bin/sh", "-c", script, reads=()))
+        assert done.stdout == b"61000\n61000\n"
+        made = (folder / "workspace" / "file").stat()
+        assert (made.st_uid, stat.S_IMODE(made.st_mode)) == (0, 0o755)
+        folder.chmod(0o700)
+        done = carry_out(cage, described(folder, "/bin/sh", "-c", script, reads=()))
+        assert done.stdout == b"0\n0\n"
+        assert stat.S_IMODE((folder / "workspace" / "file").stat().st_mode) == 0o755
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_run_that_fills_the_disk_is_noticed(cage, place):
+    inside = described(place, "dd", "if=/dev/zero", "of=full", "bs=1M", "count=8")
+    inside = replace(inside, bounds=Bounds(disk_bytes_max=4_000_000))
+    outside = cage.wrap(inside)
+    run(Command(outside.argv, outside.cwd, outside.env, 30.0))
+    assert cage.over(inside) == "disk"
+    assert cage.release(inside) == "disk"
+    assert cage.release(inside) == ""
+
+
+def test_memory_is_bounded_where_a_control_group_is_ours(cage, place):
+    if cage.facts().limits == "prlimit":
+        pytest.skip("no control group is ours here")
+    inside = described(place, *PYTHON, "held = bytearray(200 * 1024 * 1024); print(len(held))")
+    inside = replace(inside, bounds=Bounds(memory_bytes=64 * MIB))
+    outside = cage.wrap(inside)
+    done = run(Command(outside.argv, outside.cwd, outside.env, 30.0))
+    assert (done.exit_code, done.stdout) == (-9, b"")
+    assert cage.release(inside) == "memory"
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "may"), [(0o755, 0, True), (0o750, 0, False), (0o700, 61_000, True), (0o070, 0, False)]
+)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_who_could_get_to_a_place_is_told_by_its_modes(mode, owner, may):
+    folder = Path(tempfile.mkdtemp(prefix="kw-cage-"))
+    try:
+        (folder / "file").write_text("")
+        (folder / "file").chmod(0o644)
+        os.chown(folder, owner, owner or 0)
+        folder.chmod(mode)
+        assert reaches(61_000, [str(folder / "file")], [str(folder)]) is may
+        assert not reaches(61_000, [str(folder / "missing")], [])
+    finally:
+        shutil.rmtree(folder)

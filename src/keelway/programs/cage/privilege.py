@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import struct
 from pathlib import Path
 
@@ -12,7 +13,7 @@ _VERSION_3 = 0x20080522
 _DROP_BOUNDING, _SET_SECUREBITS, _AMBIENT, _AMBIENT_CLEAR_ALL = 24, 28, 47, 4
 _NO_ROOT_LOCKED = 0b11
 """Becoming user 0 gives no capability, and no later program can change that."""
-_SETPCAP = 8
+_SETPCAP, _END_WITH_PARENT = 8, 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -40,6 +41,17 @@ def shut_the_way_back() -> None:
             _insist(_libc.prctl(_DROP_BOUNDING, number, 0, 0, 0))
         _insist(_libc.prctl(_SET_SECUREBITS, _NO_ROOT_LOCKED, 0, 0, 0))
     _insist(_libc.prctl(_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0))
+
+
+def end_with_parent(parent: int) -> None:
+    """Be killed when whoever started us ends; to be called once the user is final.
+
+    Raises:
+        OSError: it is gone already.
+    """
+    _insist(_libc.prctl(_END_WITH_PARENT, signal.SIGKILL, 0, 0, 0))
+    if os.getppid() != parent:
+        raise OSError(0, "whoever started it is gone")
 
 
 def drop_capabilities() -> None:

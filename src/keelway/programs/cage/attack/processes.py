@@ -161,10 +161,15 @@ def set_user(plan: Plan) -> str:
         os.setgroups([])
         os.setresgid(plan.uid, plan.uid, plan.uid)
         os.setresuid(plan.uid, plan.uid, plan.uid)
+    helper = Path(plan.tools, "raise")
+    if not helper.is_file():
+        raise NotHere("only root can make a program that makes its caller root")
     reader, writer = os.pipe()
     if os.fork() == 0:
         os.dup2(writer, 1)
-        os.execv(Path(plan.tools, "raise"), ["raise", str(Path(plan.tools, "root-only"))])  # noqa: S606 - no shell is wanted
+        with contextlib.suppress(OSError):
+            os.execv(helper, ["raise", str(Path(plan.tools, "root-only"))])  # noqa: S606 - no shell is wanted
+        os._exit(1)
     os.close(writer)
     taken = os.read(reader, TAKEN_CHARS_MAX).decode("latin-1")
     os.wait()
