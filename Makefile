@@ -47,7 +47,7 @@ check: $(VENV)/.ready ## Run the linters, the type checker and the import contra
 	@$(BIN)/mypy
 	@$(BIN)/pytest -q tests/house
 
-bench: $(VENV)/.ready ## Measure: a task, the front, start-up, the verdict rule, durability (ARGS="--peers": beside others)
+bench: $(VENV)/.ready ## Measure: a task, the front, the model gateway, start-up, the verdict rule, durability (ARGS="--peers": beside others)
 	@$(BIN)/python bench/run.py $(ARGS)
 
 soak: $(VENV)/.ready ## Run the longer proofs

@@ -14,6 +14,7 @@ PEERS = "--peers"
 BENCHES = (
     ("task.py", []),
     ("front.py", ["--seconds", "5"]),
+    ("gateway.py", []),
     ("startup.py", []),
     ("verdict.py", ["--traces", "100"]),
     ("durable.py", []),

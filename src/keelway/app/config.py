@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -12,7 +13,9 @@ from typing import Any, get_type_hints
 
 from cattrs import transform_error
 
-from keelway.app.sections import ConfigFile
+from keelway.app.sections import ConfigFile, ProviderSection
+from keelway.clients.gateway.known import KNOWN, Known
+from keelway.clients.gateway.known import fault_of as address_fault
 from keelway.core.codec import digest, from_json, to_json
 from keelway.core.errors import YourFault
 from keelway.core.model.project import PRODUCTION, STAGING, EnvironmentSpec, Project
@@ -26,6 +29,7 @@ STORE_ENVIRONMENT_NAME = "KEELWAY_STORE_URL"
 BYTES_MAX = 256_000
 PORT_MAX = 65_535
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+PRICES = (2, 3)
 KINDS = frozenset({"lint", "types", "tests", "build", "audit"})
 
 
@@ -144,6 +148,8 @@ def _insist(path: Path, file: ConfigFile) -> None:
     """Refuse what would only fail later, in front of a person or in production."""
     wrong = [*_check_problems(file), *_process_problems(file), *_environment_problems(file)]
     wrong += _recipe_problems(file)
+    wrong += [problem for section in file.provider for problem in _provider_problems(section)]
+    wrong += _twice("provider", [section.name for section in file.provider])
     wrong += [problem for problem in (fault_of(file.store.artefacts),) if problem]
     wrong += _egress_problems(file)
     if not _PLAIN_NAME.fullmatch(file.project.name):
@@ -159,11 +165,30 @@ def _check_problems(file: ConfigFile) -> list[str]:
         for check in file.check
         if check.kind not in KINDS
     ]
-    problems += [f"check {name!r} is there twice" for name in sorted(set(names)) if names.count(name) > 1]
+    problems += _twice("check", names)
     problems += [f"check {check.name!r} has an empty command" for check in file.check if not check.run]
     if not any(check.kind == "tests" for check in file.check):
         problems.append("there is no [[check]] of the kind tests; without tests nothing can be proven")
     return problems
+
+
+def _twice(what: str, names: list[str]) -> list[str]:
+    return [f"{what} {name!r} is there twice" for name in sorted(set(names)) if names.count(name) > 1]
+
+
+def _provider_problems(section: ProviderSection) -> list[str]:
+    known = KNOWN.get(section.name, Known("", ""))
+    api, url = section.api or known.api, section.url or known.url
+    if not api or not url:
+        faults = [f"needs api and url; by name alone are known {', '.join(KNOWN)}"]
+    else:
+        faults = [found for found in (address_fault(api, url, has_key=bool(section.key)),) if found]
+    faults += [
+        f"has for {model!r} no list of two or three prices of 0 or more"
+        for model, prices in section.prices.items()
+        if len(prices) not in PRICES or not all(0 <= price < math.inf for price in prices)
+    ]
+    return [f"provider {section.name!r} {fault}" for fault in faults]
 
 
 def _process_problems(file: ConfigFile) -> list[str]:

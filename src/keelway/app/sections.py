@@ -107,6 +107,28 @@ class IndexSection:
 
 
 @dataclass(frozen=True)
+class ProviderSection:
+    """Name a model provider that agents may use through the gateway, which keeps the key."""
+
+    name: str
+    """A name of your choice; ``openai``, ``anthropic``, ``gemini``, ``openrouter``, ``xai``, ``groq``, ``deepseek``
+    and ``mistral`` bring their ``api`` and ``url`` along."""
+    api: str = ""
+    """What it speaks: ``openai`` (or only one of ``openai-chat`` and ``openai-responses``), ``anthropic``, ``gemini``."""
+    url: str = ""
+    """What its own SDK takes as base address."""
+    key: str = ""
+    """Name of its key in the secrets file; empty sends none."""
+    models: tuple[str, ...] = ()
+    """Models that agents may ask for; empty lets all."""
+    prices: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Model to US dollars for a million tokens of input, of output and, if told, of cached input; ``"*"`` stands for
+    every model that is not named."""
+    hosted_tools: bool = False
+    """Let tools run at the provider, such as its web search; they leave the sandbox, and their fees are not counted."""
+
+
+@dataclass(frozen=True)
 class EnvironmentSection:
     """Describe one environment."""
 
@@ -202,6 +224,7 @@ class ConfigFile:
     data: DataSection = field(default_factory=DataSection)
     agent: AgentSection = field(default_factory=AgentSection)
     index: IndexSection = field(default_factory=IndexSection)
+    provider: tuple[ProviderSection, ...] = ()
     sandbox: SandboxSection = field(default_factory=SandboxSection)
     notify: NotifySection = field(default_factory=NotifySection)
     detect: DetectSection = field(default_factory=DetectSection)

@@ -53,6 +53,10 @@ class Places:
         """Return the home of the supervisor, with its socket in it."""
         return self._short("supervisor/supervisor.sock").parent
 
+    def gateway(self) -> Path:
+        """Return the folder of the model gateway's sockets, each in a folder of its own."""
+        return self._short("gateway/000000000000/api").parent.parent
+
     def fill(self, text: str, environment: str, **more: str) -> str:
         """Replace ``{data}``, ``{environment}`` and more names in a configured text; other braces stay."""
         values = {"data": str(self.data(environment)), "environment": environment, **more}

@@ -176,7 +176,7 @@ def test_root_gives_the_socket_to_the_user_of_the_sandbox(tmp_path: Path, provid
 def test_sockets_of_an_earlier_life_are_swept_and_living_ones_stay(tmp_path: Path, provider) -> None:
     rig = make_rig(tmp_path, provider)
     living = rig.open()
-    dead = tmp_path / "gw" / "dead" / "gateway.sock"
+    dead = tmp_path / "gw" / "dead" / "api"
     dead.parent.mkdir()
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(dead))

@@ -25,6 +25,7 @@ _KINDS = {
     "bool": "true or false",
     "tuple[str, ...]": "list of texts",
     "dict[str, str]": "table of texts",
+    "dict[str, tuple[float, ...]]": "table of lists of numbers",
 }
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -164,9 +164,12 @@ class Exchange:
         else:
             self._note_failure(answer.status, body)
         self.bytes_out = len(body)
-        headers = headers_back(answer.headers, mask)
-        self._response = web.Response(status=answer.status, body=body, headers=headers)
-        return self._response
+        response = web.Response(status=answer.status, body=body, headers=headers_back(answer.headers, mask))
+        # Sent from here, so that nobody waits for what is counted afterwards.
+        with _leaving():
+            await response.prepare(self.request)
+            await response.write_eof()
+        return response
 
     async def _read(self, answer: aiohttp.ClientResponse, bytes_max: int) -> bytes:
         body = bytearray()
@@ -233,10 +236,8 @@ class Exchange:
 
     async def _prepare(self, answer: aiohttp.ClientResponse, mask: Mask) -> None:
         response = web.StreamResponse(status=answer.status, headers=headers_back(answer.headers, mask))
-        try:
+        with _leaving():
             await response.prepare(self.request)
-        except ConnectionError as error:
-            raise _ClientGone from error
         self._response = response
 
     async def _write(self, data: bytes) -> None:
@@ -244,10 +245,8 @@ class Exchange:
             return
         self._first()
         self.bytes_out += len(data)
-        try:
+        with _leaving():
             await self._response.write(data)
-        except ConnectionError as error:
-            raise _ClientGone from error
 
     async def _finish(self) -> web.StreamResponse:
         response = self._response
@@ -289,3 +288,11 @@ class Exchange:
 
 class _ClientGone(Exception):
     """Tell a client that left from a provider that was lost: both come as a broken connection."""
+
+
+@contextlib.contextmanager
+def _leaving() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionError as error:
+        raise _ClientGone from error

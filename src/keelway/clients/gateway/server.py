@@ -30,7 +30,7 @@ _IDLE_SECONDS = 120.0
 _LINGER_SECONDS = 1.0
 _FIRST_REQUEST_SECONDS = 15.0
 _END_SECONDS = 2.0
-SOCKET_NAME = "gateway.sock"
+SOCKET_NAME = "api"
 _TOKEN_CHARS_MAX = 500
 # aiohttp reports every client that breaks off or talks nonsense; both are an agent's right.
 _QUIET = logging.getLogger(f"{__name__}.http")

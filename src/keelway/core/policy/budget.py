@@ -85,6 +85,8 @@ class GatewayPolicy:
     """What all tasks of one day (UTC) may cost before a person is asked; 0 is no bound."""
     project_usd_max: float = 0.0
     """What all tasks ever may cost before a person is asked; 0 is no bound."""
+    silence_seconds_max: float = 5 * MINUTE_SECONDS
+    """How long a model provider may send nothing before its request is given up."""
 
 
 MOVED = {

@@ -32,6 +32,7 @@ LATER: dict[str, Any] = {
         *("0BSD", "Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "ISC", "MIT"),
         *("MIT-0", "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib"),
     ],
+    "gateway.silence_seconds_max": 300.0,
 }
 """Settings that came after the first version, such as ``"review.reviewer"``, with the default they came with.
 
