@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.adapters.index.shelf import NAMES, Indexes, indexes
 
-from keelway.core.research.package import Ecosystem
+from keelway.core.package.package import Ecosystem
 from keelway.testing.conformance.index import IndexTests, Shelf
 from keelway.testing.fakes.index import FakeIndex, Release
 

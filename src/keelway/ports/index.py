@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from keelway.core.research.package import Package, PackageFacts
+from keelway.core.package.package import Package, PackageFacts
 
 
 class PackageIndex(Protocol):

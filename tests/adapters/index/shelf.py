@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from keelway.adapters.index.registry import RegistryIndex
-from keelway.core.research.package import Ecosystem
+from keelway.core.package.package import Ecosystem
 from keelway.testing.fakes.index import Release
 
 NAMES = {

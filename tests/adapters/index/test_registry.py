@@ -14,7 +14,7 @@ from tests.adapters.index.shelf import Indexes, indexes, python_documents
 from keelway.adapters.index.offline import OfflineIndex
 from keelway.adapters.index.registry import RegistryIndex
 from keelway.adapters.index.registry.registry import PACKAGES_MAX
-from keelway.core.research.package import Ecosystem, Package, State
+from keelway.core.package.package import Ecosystem, Package, State
 from keelway.testing.fakes.index import Release
 
 OLD, NEW = datetime(2019, 3, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC)

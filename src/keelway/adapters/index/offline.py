@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from keelway.core.research.package import Package, PackageFacts, State
+from keelway.core.package.package import Package, PackageFacts, State
 from keelway.ports.index import PackageIndex
 
 

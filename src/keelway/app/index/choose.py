@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keelway.app.registry import load
 from keelway.app.sections import IndexSection
-from keelway.core.research.package import Ecosystem
+from keelway.core.package.package import Ecosystem
 from keelway.ports.index import PackageIndex
 
 PUBLIC: Mapping[Ecosystem, str] = {

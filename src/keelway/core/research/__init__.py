@@ -1,1 +1,1 @@
-"""What can be known about an application and its packages without asking a model: pure readers and rankers."""
+"""What can be known about an application without asking a model: pure readers and rankers."""

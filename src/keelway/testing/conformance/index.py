@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Protocol
 
-from keelway.core.research.package import Ecosystem, Package, State
+from keelway.core.package.package import Ecosystem, Package, State
 from keelway.ports.index import PackageIndex
 from keelway.testing.fakes.index import Release
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from keelway.core.research.package import Ecosystem, Package, PackageFacts, State
+from keelway.core.package.package import Ecosystem, Package, PackageFacts, State
 from keelway.ports.index import PackageIndex
 from keelway.testing.clock import VirtualClock
 

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from keelway.adapters.index.registry.ask import Asker, instant, text
-from keelway.core.research.licence import licence_of
-from keelway.core.research.package import Package, PackageFacts, State
+from keelway.core.package.licence import licence_of
+from keelway.core.package.package import Package, PackageFacts, State
 
 
 def look(ask: Asker, base: str, package: Package, now: datetime) -> PackageFacts:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from keelway.adapters.index.registry.ask import Asker, Unknown, instant, text
-from keelway.core.research.licence import licence_of
-from keelway.core.research.package import Package, PackageFacts, State
+from keelway.core.package.licence import licence_of
+from keelway.core.package.package import Package, PackageFacts, State
 
 _UNSET = "__unset"
 

@@ -9,8 +9,8 @@ from email.parser import HeaderParser
 from typing import Any
 
 from keelway.adapters.index.registry.ask import Address, Asker, Unknown, instant, text
-from keelway.core.research.licence import licence_of
-from keelway.core.research.package import Package, PackageFacts, State
+from keelway.core.package.licence import licence_of
+from keelway.core.package.package import Package, PackageFacts, State
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json"
 _SDISTS = (".tar.gz", ".zip", ".tar.bz2", ".tgz")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from keelway.adapters.index.registry import npm, packagist, pypi
 from keelway.adapters.index.registry.ask import Asker, Unknown
-from keelway.core.research.package import Ecosystem, Package, PackageFacts, State
+from keelway.core.package.package import Ecosystem, Package, PackageFacts, State
 from keelway.ports.index import PackageIndex
 
 PACKAGES_MAX = 20

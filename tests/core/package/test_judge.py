@@ -10,8 +10,8 @@ import pytest
 
 from keelway.core.model.verdict import Ruling
 from keelway.core.policy import DependencyPolicy
-from keelway.core.research.judge import judge_dependencies, packages_of
-from keelway.core.research.package import Ecosystem, Package, PackageFacts, State
+from keelway.core.package.judge import judge_dependencies, packages_of
+from keelway.core.package.package import Ecosystem, Package, PackageFacts, State
 
 NOW = datetime(2026, 2, 16, tzinfo=UTC)
 PACKAGE = Package(Ecosystem.PYPI, "slixmpp")

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from keelway.core.model.verdict import Finding, failed, held, passed
+from keelway.core.package.licence import is_allowed
+from keelway.core.package.package import Ecosystem, Package, PackageFacts, State, package_of
 from keelway.core.policy import DependencyPolicy
-from keelway.core.research.licence import is_allowed
-from keelway.core.research.package import Ecosystem, Package, PackageFacts, State, package_of
 from keelway.core.words.text import line
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keelway.core.research.package import Ecosystem, Package, ecosystems_of, package_of
+from keelway.core.package.package import Ecosystem, Package, ecosystems_of, package_of
 
 PYPI, NPM, PHP = Ecosystem
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keelway.core.research.licence import is_allowed, licence_of
+from keelway.core.package.licence import is_allowed, licence_of
 
 OSI = "License :: OSI Approved :: "
 

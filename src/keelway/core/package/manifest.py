@@ -1,0 +1,124 @@
+"""Read what an application declares that it depends on, and what it runs on."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from keelway.core.package.package import MANIFESTS
+
+ENTRIES_MAX = 200
+_TEXT_CHARS_MAX = 300_000
+_CHARS_MAX = 60
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*([<>=!~^].*)?")
+_GO = re.compile(r"^\s*(?:require\s+)?([\w.-]+\.[a-z]{2,}/\S+)\s+(v\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Name one dependency that the application has."""
+
+    name: str
+    asks: str
+    """The range of versions, as written."""
+    path: str
+
+
+def is_manifest(path: str) -> bool:
+    """Tell whether a file declares dependencies."""
+    name = path.rpartition("/")[2]
+    return (
+        name in MANIFESTS or name == "go.mod" or bool(re.fullmatch(r"requirements[\w.-]*\.(?:txt|in)", name))
+    )
+
+
+def declared_in(path: str, text: str) -> tuple[Declared, ...]:
+    """Return the dependencies that a manifest declares; of one that cannot be read none."""
+    pairs = list(_pairs(path.rpartition("/")[2], text[:_TEXT_CHARS_MAX]))
+    return tuple(Declared(name[:100], asks.strip()[:_CHARS_MAX], path) for name, asks in pairs[:ENTRIES_MAX])
+
+
+def runtimes_in(path: str, text: str) -> tuple[str, ...]:
+    """Return what an application says that it runs on, such as ``Python >=3.11``."""
+    name, plain = path.rpartition("/")[2], _document(path, text)
+    if name == "pyproject.toml":
+        project, poetry = _object(plain, "project"), _object(plain, "tool", "poetry", "dependencies")
+        return _said("Python", project.get("requires-python") or poetry.get("python"))
+    if name == "package.json":
+        return _said("Node", _object(plain, "engines").get("node"))
+    if name == "composer.json":
+        return _said("PHP", _object(plain, "require").get("php"))
+    if name == "go.mod":
+        found = re.search(r"^go\s+(\S+)", text, re.MULTILINE)
+        return _said("Go", found[1] if found else None)
+    return ()
+
+
+def entry_points_in(path: str, text: str) -> tuple[str, ...]:
+    """Return the groups of plug-in points that a manifest declares."""
+    if path.rpartition("/")[2] != "pyproject.toml":
+        return ()
+    return tuple(sorted(map(str, _object(_document(path, text), "project", "entry-points"))))[:10]
+
+
+def _pairs(name: str, text: str) -> Iterator[tuple[str, str]]:
+    if name == "go.mod":
+        yield from _GO.findall(text)
+    elif name == "pyproject.toml":
+        yield from _python(_document(name, text))
+    elif name.endswith(".json"):
+        yield from _by_groups(_document(name, text))
+    elif name.startswith("requirements"):
+        for line in text.splitlines():
+            yield from _requirement(line.partition("#")[0])
+
+
+def _by_groups(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for group in ("dependencies", "devDependencies", "peerDependencies", "require", "require-dev"):
+        for name, asks in _object(plain, group).items():
+            if name != "php" and not name.startswith("ext-"):
+                yield name, asks if isinstance(asks, str) else ""
+
+
+def _python(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    project = _object(plain, "project")
+    groups = [project.get("dependencies"), *_object(project, "optional-dependencies").values()]
+    groups += _object(plain, "dependency-groups").values()
+    for group in groups:
+        for each in group if isinstance(group, list) else []:
+            if isinstance(each, str):
+                yield from _requirement(each)
+    for name, asks in _object(plain, "tool", "poetry", "dependencies").items():
+        if name != "python":
+            yield name, asks if isinstance(asks, str) else ""
+
+
+def _requirement(text: str) -> Iterator[tuple[str, str]]:
+    match = _REQUIREMENT.fullmatch(text.partition(";")[0].strip())
+    if match:
+        yield match[1], match[2] or ""
+
+
+def _document(path: str, text: str) -> Mapping[str, Any]:
+    try:
+        if path.endswith(".toml"):
+            return tomllib.loads(text[:_TEXT_CHARS_MAX])
+        plain = json.loads(text[:_TEXT_CHARS_MAX]) if path.endswith(".json") else {}
+    except (ValueError, RecursionError):
+        return {}
+    return plain if isinstance(plain, dict) else {}
+
+
+def _object(plain: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        inner = plain.get(key)
+        plain = inner if isinstance(inner, dict) else {}
+    return plain
+
+
+def _said(what: str, asks: object) -> tuple[str, ...]:
+    return (f"{what} {asks}"[:_CHARS_MAX],) if isinstance(asks, str) and asks else ()
