@@ -64,6 +64,34 @@ def _empty(git: Git) -> str:
         return git.text("write-tree", env=env)
 
 
+def test_many_texts_are_read_in_one_go_and_bounded(git: Git, tmp_path: Path) -> None:
+    files = {name: f"{name}\n".encode() for name in ODD_NAMES}
+    odd = {
+        "big": b"x" * 101,
+        "binary": b"a\0b",
+        "empty": b"",
+        "latin": b"\xe9\n",
+        "same": b"odd\n",
+        "twin": b"odd\n",
+    }
+    folder = tmp_path / "w"
+    folder.mkdir()
+    (folder / "link").symlink_to("same")
+    head = _commit(git, folder, {**files, **odd})
+    wanted = (*ODD_NAMES, *odd, "link", "gone", "same")
+    found = git.texts(head, wanted, 100, 100_000)
+    assert found.keys() == {*ODD_NAMES, "empty", "latin", "same", "twin"}
+    assert {name: found[name] for name in ODD_NAMES} == {name: f"{name}\n" for name in ODD_NAMES}
+    assert (found["empty"], found["latin"], found["same"], found["twin"]) == (
+        "",
+        "\ufffd\n",
+        "odd\n",
+        "odd\n",
+    )
+    assert git.texts(head, ("same", "big", "twin"), 1_000, 105) == {"same": "odd\n", "big": "x" * 101}
+    assert git.texts(head, ("gone",), 100, 100) == {}
+
+
 def test_odd_names_survive_every_verb(git: Git, tmp_path: Path) -> None:
     base = _commit(git, tmp_path / "w", {"seed": b"x\n"})
     head = _commit(git, tmp_path / "w", {name: f"{name}\n".encode() for name in ODD_NAMES}, (base,))

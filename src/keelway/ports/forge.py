@@ -104,6 +104,10 @@ class Forge(Protocol):
         """Return the text of a file in a commit, empty when it is not there."""
         ...
 
+    def texts(self, sha: str, paths: tuple[str, ...]) -> dict[str, str]:
+        """Return the texts of many files of a commit at once; one that is not there, too large or no text is left out."""
+        ...
+
     def diff(self, base_sha: str, head_sha: str) -> Diff:
         """Return the facts of the difference between two commits."""
         ...

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from keelway.core.model.verdict import Ruling
-from keelway.core.policy import DependencyPolicy
 from keelway.core.package.judge import judge_dependencies, packages_of
 from keelway.core.package.package import Ecosystem, Package, PackageFacts, State
+from keelway.core.policy import DependencyPolicy
 
 NOW = datetime(2026, 2, 16, tzinfo=UTC)
 PACKAGE = Package(Ecosystem.PYPI, "slixmpp")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,9 @@ PLAIN_ATTRIBUTES = (
     "* !text !eol !crlf !filter !ident !working-tree-encoding !diff !merge !conflict-marker-size\n"
 )
 """Written to ``info/attributes``, which outranks every ``.gitattributes``: bytes stay bytes."""
+
+
+_FILES = frozenset({"100644", "100755"})
 
 
 class Trees(GitCall):
@@ -41,6 +44,37 @@ class Trees(GitCall):
         if int(self.text("cat-file", "-s", entry.sha)) > bytes_max:
             raise TheirFault("file_too_large", f"{path} is larger than {bytes_max} bytes.")
         return self.call("cat-file", "blob", entry.sha).stdout
+
+    def texts(self, sha: str, paths: Iterable[str], bytes_max: int, all_bytes_max: int) -> dict[str, str]:
+        """Return the text of many files of a commit at once, links not followed.
+
+        A path that is not there, too large, no text, or beyond the bound of all together is left out.
+        """
+        known = {entry.path: entry.sha for entry in self.ls_tree(sha) if entry.mode in _FILES}
+        blobs = {path: known[path] for path in paths if path in known}
+        sizes, chosen, left = self._sizes(blobs.values()), {}, all_bytes_max
+        for path, blob in blobs.items():
+            if sizes.get(blob, bytes_max + 1) <= min(bytes_max, left):
+                chosen[path] = blob
+                left -= sizes[blob]
+        names = "".join(f"{blob}\n" for blob in chosen.values()).encode()
+        said = self.call("cat-file", "--batch", stdin=names).stdout if names else b""
+        texts, at = {}, 0
+        for path, blob in chosen.items():
+            begin = said.index(b"\n", at) + 1
+            raw = said[begin : begin + sizes[blob]]
+            at = begin + len(raw) + 1
+            if b"\0" not in raw:
+                texts[path] = raw.decode("utf-8", "replace")
+        return texts
+
+    def _sizes(self, blobs: Iterable[str]) -> dict[str, int]:
+        names = "".join(f"{blob}\n" for blob in dict.fromkeys(blobs)).encode()
+        lines = (
+            self.call("cat-file", "--batch-check", stdin=names).stdout.decode().splitlines() if names else []
+        )
+        parts = (line.split(" ") for line in lines)
+        return {part[0]: int(part[-1]) for part in parts if part[1] == "blob"}
 
     def entry(self, sha: str, path: str) -> Entry | None:
         """Return what a commit has at exactly this path, folders excepted."""

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Sequence
 
 from keelway.core.research.facts import Outline
 from keelway.core.research.language import is_own, language_of
-from keelway.core.research.outline import first_sentence
 from keelway.core.research.script import reads
 from keelway.core.rule.sensitive import is_test_path
 
@@ -160,15 +159,6 @@ def score(outline: Outline, words: Collection[str], first: Collection[str]) -> i
     points += len(words_of(outline.doc) & wanted)
     contracts = sum(name.kind in {"contract", "registry", "route"} for name in outline.names)
     return points + min(contracts, 2) + (8 if outline.path in first else 0)
-
-
-def summary(text: str) -> str:
-    """Return the first sentence of prose in a page, past titles and pictures."""
-    for part in text.split("\n\n"):
-        plain = part.strip()
-        if plain and not plain.startswith(("#", "!", "[", "<", "---", "```", "|", ">")):
-            return first_sentence(plain)
-    return ""
 
 
 def _is_readable(path: str) -> bool:

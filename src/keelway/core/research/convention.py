@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -20,6 +21,7 @@ CONVENTION_FILES = (
 )
 EXCERPT_CHARS_MAX = 2_500
 _ALL_CHARS_MAX = 5_000
+_TEST = re.compile(r"^test|[._-]test|Test\.")
 _FOLDERS_MAX = 6
 _FUNCTIONS_MIN = 3
 
@@ -35,7 +37,7 @@ def conventions_of(texts: Mapping[str, str]) -> tuple[Convention, ...]:
     return tuple(found)
 
 
-def tests_of(paths: Sequence[str]) -> tuple[str, ...]:
+def layout_of_tests(paths: Sequence[str]) -> tuple[str, ...]:
     """Say where tests lie and how their files are called."""
     tests = [path for path in paths if is_test_path(path) and language_of(path)]
     if not tests:
@@ -73,7 +75,7 @@ def style_of(outlines: Sequence[Outline]) -> tuple[str, ...]:
 
 def _example(folder: str, tests: Sequence[str]) -> str:
     names = [path.rpartition("/")[2] for path in tests if (path.rpartition("/")[0] or ".") == folder]
-    return min(names, key=lambda name: ("test" not in name.casefold(), name))
+    return min(names, key=lambda name: (not _TEST.search(name), name))
 
 
 def _share(part: int, whole: int) -> str:

@@ -16,7 +16,7 @@ from keelway.core.package.manifest import (
 )
 from keelway.core.research.choose import files_to_read, named_files, score, siblings_of, words_of
 from keelway.core.research.contract import contracts_of
-from keelway.core.research.convention import CONVENTION_FILES, conventions_of, style_of, tests_of
+from keelway.core.research.convention import CONVENTION_FILES, conventions_of, layout_of_tests, style_of
 from keelway.core.research.facts import Facts, Outline
 from keelway.core.research.language import folders_of, is_own, language_of, languages_of
 from keelway.core.research.outline import outline_python
@@ -90,7 +90,7 @@ def facts_of(reading: Reading, texts: Mapping[str, str]) -> Facts:
         named=reading.named,
         siblings=reading.siblings,
         conventions=conventions_of(texts),
-        tests=tests_of(reading.paths),
+        tests=layout_of_tests(reading.paths),
         style=style_of(outlines),
         runtimes=tuple(
             dict.fromkeys(said for path in reading.pages for said in runtimes_in(path, texts.get(path, "")))

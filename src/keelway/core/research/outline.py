@@ -79,7 +79,7 @@ def _names(node: ast.stmt) -> Iterator[Name]:
 
 
 def _class(node: ast.ClassDef) -> Name:
-    bases = tuple(_last(base) for base in node.bases)
+    bases = tuple(name for base in node.bases if (name := _last(base)))
     methods = [item for item in node.body if isinstance(item, Function) and not item.name.startswith("_")]
     members = tuple(item.name for item in methods)[:MEMBERS_MAX]
     metaclass = any(word.arg == "metaclass" and _last(word.value) == "ABCMeta" for word in node.keywords)

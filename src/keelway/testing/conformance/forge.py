@@ -66,8 +66,8 @@ class ForgeTests:
         assert forge.head("develop") == forge.head("main") == forge.refresh()
         assert forge.files(forge.head("main")) == tuple(sorted(START))
         assert forge.read(forge.head("main"), "docs/page.md") == "page\n"
-        assert forge.read(forge.head("main"), "docs") == ""
-        assert forge.read(forge.head("main"), "none") == ""
+        assert forge.read(forge.head("main"), "docs") == forge.read(forge.head("main"), "none") == ""
+        assert forge.texts(forge.head("main"), ("docs/page.md", "no", "docs")) == {"docs/page.md": "page\n"}
         self.refused("no_branch", YourFault, lambda: forge.head("nowhere"))
 
     def test_diff_states_facts(self, bench: Bench) -> None:

@@ -75,6 +75,11 @@ class FakeForge:
         """Return the text of a file."""
         return self.history[sha].files.get(path, "")
 
+    def texts(self, sha: str, paths: tuple[str, ...]) -> dict[str, str]:
+        """Return the texts of many files at once."""
+        files = self.history[sha].files
+        return {path: files[path] for path in paths if path in files}
+
     def diff(self, base_sha: str, head_sha: str) -> Diff:
         """Return the facts of a difference."""
         return self.history.diff(base_sha, head_sha)

@@ -57,6 +57,11 @@ class FarForge(LocalForge):
         self.need(sha)
         return super().read(sha, path)
 
+    def texts(self, sha: str, paths: tuple[str, ...]) -> dict[str, str]:
+        """Return the texts of many files of a commit at once."""
+        self.need(sha)
+        return super().texts(sha, paths)
+
     def diff(self, base_sha: str, head_sha: str) -> Diff:
         """Return the facts of the difference between two commits."""
         self.need(base_sha, head_sha)

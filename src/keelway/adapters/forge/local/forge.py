@@ -16,6 +16,8 @@ from keelway.ports.forge import CheckRun, Forge, Merge, Pull, PullDraft, Rebased
 from keelway.ports.pulls import Issue, PullBook
 
 _READ_BYTES_MAX = 5 * 1024 * 1024
+_TEXT_BYTES_MAX = 256 * 1024
+_TEXTS_BYTES_MAX = 16 * 1024 * 1024
 _PATCH_BYTES_MAX = 512 * 1024
 
 
@@ -76,6 +78,10 @@ class LocalForge:
     def read(self, sha: str, path: str) -> str:
         """Return the text of a file in a commit, a link's target for a link, empty when it is not there."""
         return (self._git().read(sha, path, _READ_BYTES_MAX) or b"").decode("utf-8", "replace")
+
+    def texts(self, sha: str, paths: tuple[str, ...]) -> dict[str, str]:
+        """Return the texts of many files of a commit at once; a large one is left out."""
+        return self._git().texts(sha, paths, _TEXT_BYTES_MAX, _TEXTS_BYTES_MAX)
 
     def diff(self, base_sha: str, head_sha: str) -> Diff:
         """Return the facts of the difference between two commits."""
