@@ -89,12 +89,13 @@ class World:
     policy: Policy = TRUSTING
     project: Project = PROJECT
     plays: dict[tuple[str, int], Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=lambda: BASE_FILES)
     journal: Journal = field(default_factory=Journal)
     clock: VirtualClock = field(default_factory=VirtualClock)
 
     def __post_init__(self) -> None:
         self.plays = {("plan", 1): plan_of(), ("dev", 1): GOOD_EDITS, **self.plays}
-        self.forge = FakeForge(BASE_FILES, self.project.branches)
+        self.forge = FakeForge(self.files, self.project.branches)
         self.sandbox = FakeSandbox(self.forge)
         self.agent = FakeAgent(self.plays, self.sandbox.files)
         self.target = FakeTarget(self.project, self.clock.now)

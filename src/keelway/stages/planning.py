@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
 from keelway.core.gate.plan import PlanFacts, judge_plan
@@ -9,11 +11,14 @@ from keelway.core.model.event import EventKind
 from keelway.core.model.handover import Admitted, ApprovedPlan
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.plan import Plan, parse_plan, plan_digest
+from keelway.core.model.task import Task
 from keelway.core.model.verdict import Finding, Ruling, Verdict
+from keelway.core.package.package import PackageFacts
 from keelway.core.prompt import PlanBrief, plan_prompt
+from keelway.core.research.show import package_line
 from keelway.core.rule.approval import Binding
 from keelway.core.rule.budget import Spent, judge_spent
-from keelway.core.rule.risk import Risk, assess_plan
+from keelway.core.rule.risk import assess_plan
 from keelway.core.words.question import plan_question
 from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
 from keelway.ports.ledger import TaskRow
@@ -22,6 +27,7 @@ from keelway.routines.context import Context
 from keelway.routines.fence import insist_on_fence
 from keelway.routines.outcome import StageFailed
 from keelway.routines.recipe import trial
+from keelway.routines.role.research import look_up, research
 
 
 def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
@@ -42,14 +48,18 @@ def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
             plan, version = _by_recipe(ctx, admitted, base_sha, row.plan_version)
         else:
             insist_on_fence(ctx, task.request)
-            plan, version = _propose(ctx, admitted, files, row.plan_version, remarks)
+            brief = _brief(ctx, task, base_sha, files, row)
+            plan, version = _propose(ctx, admitted, replace(brief, remarks=remarks), row.plan_version)
     risk = assess_plan(plan, ctx.policy)
     binding = _binding(ctx, admitted, plan, version)
     consent = answer_to(ctx, binding, task.request.requested_by, risk.level)
-    verdict = _judge(ctx, plan, risk, consent, files)
+    packages = look_up(ctx, "dependencies", plan, files)
+    verdict = _judge(
+        ctx, PlanFacts(plan=plan, risk=risk, approval=None, known_files=files, packages=packages), consent
+    )
     if verdict.ruling is Ruling.HOLD:
         ctx.move(Status.PLAN_PENDING_APPROVAL, risk=risk.level)
-        text = plan_question(task, plan, risk, ctx.policy.review)
+        text = plan_question(task, plan, risk, ctx.policy.review, _reasons(verdict, packages))
         consent = require(ctx, binding, text, task.request.requested_by, risk.level)
     elif not verdict.passed:
         raise StageFailed.by_gate(verdict)
@@ -95,11 +105,19 @@ def _current(ctx: Context, admitted: Admitted, row: TaskRow) -> tuple[Plan | Non
     return plan, row.plan_version, ()
 
 
-def _judge(ctx: Context, plan: Plan, risk: Risk, consent: Finding, files: tuple[str, ...]) -> Verdict:
+def _judge(ctx: Context, facts: PlanFacts, consent: Finding) -> Verdict:
     asked = None if consent.code == "approval_missing" else consent
-    return ctx.judged(
-        judge_plan(PlanFacts(plan=plan, risk=risk, approval=asked, known_files=files), ctx.policy)
-    )
+    return ctx.judged(judge_plan(replace(facts, approval=asked), ctx.policy))
+
+
+def _reasons(verdict: Verdict, packages: tuple[PackageFacts, ...] | None) -> list[str]:
+    """Say why a person is asked, and what indexes say about new packages."""
+    return [*(reason.message for reason in verdict.reasons), *map(package_line, packages or ())]
+
+
+def _brief(ctx: Context, task: Task, base_sha: str, files: tuple[str, ...], row: TaskRow) -> PlanBrief:
+    before = None if row.plan is None else from_json(Plan, row.plan)
+    return PlanBrief(files=files, facts=research(ctx, task, base_sha, files), before=before)
 
 
 def _by_recipe(ctx: Context, admitted: Admitted, base_sha: str, version: int) -> tuple[Plan, int]:
@@ -108,11 +126,10 @@ def _by_recipe(ctx: Context, admitted: Admitted, base_sha: str, version: int) ->
     return plan, version + 1
 
 
-def _propose(
-    ctx: Context, admitted: Admitted, files: tuple[str, ...], version: int, remarks: tuple[str, ...]
-) -> tuple[Plan, int]:
+def _propose(ctx: Context, admitted: Admitted, brief: PlanBrief, version: int) -> tuple[Plan, int]:
     """Let the agent write a plan; what is wrong with one is told to it for the next try."""
-    task, said, budget = admitted.task, list(remarks), ctx.policy.budget.plan
+    task, files, budget = admitted.task, tuple(brief.files), ctx.policy.budget.plan
+    said = list(brief.remarks)
     cost_usd = ctx.used().cost_usd
     for attempt in range(1, max(1, budget.attempts_max - ctx.faults) + 1):
         left = judge_spent(Spent(seconds=ctx.used().seconds, cost_usd=cost_usd), ctx.limits)
@@ -128,7 +145,7 @@ def _propose(
                 "plan",
                 version + attempt,
                 room.path,
-                plan_prompt(task, version + attempt, PlanBrief(files=files, remarks=said)),
+                plan_prompt(task, version + attempt, replace(brief, remarks=said)),
                 AgentLimits(
                     wall_seconds=budget.attempt_seconds_max,
                     cost_usd_max=max(0.0, budget.cost_usd_max - cost_usd),
@@ -144,11 +161,14 @@ def _propose(
             said.append(error.message)
             continue
         risk = assess_plan(plan, ctx.policy)
-        verdict = judge_plan(PlanFacts(plan=plan, risk=risk, approval=None, known_files=files), ctx.policy)
+        packages = look_up(ctx, f"dependencies:{attempt}", plan, files)
+        facts = PlanFacts(plan=plan, risk=risk, approval=None, known_files=files, packages=packages)
+        verdict = judge_plan(facts, ctx.policy)
         if verdict.ruling is not Ruling.FAIL:
             ctx.amend(plan=to_json(plan), plan_version=version + 1, risk=risk.level)
             return plan, version + 1
         said.extend(reason.message for reason in verdict.reasons)
+        brief = replace(brief, before=plan)
     raise StageFailed("no_valid_plan", "The agent wrote no valid plan. " + " ".join(said[-3:]))
 
 

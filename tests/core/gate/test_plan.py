@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from keelway.core.gate.plan import PlanFacts, judge_plan
 from keelway.core.model.plan import Kind, Plan
 from keelway.core.model.verdict import Ruling, failed, held, passed
+from keelway.core.package.package import Ecosystem, Package, PackageFacts, State
 from keelway.core.policy import GuardrailPolicy, PlanPolicy, Policy, ReviewPolicy
 from keelway.core.rule.risk import Risk
 
@@ -53,6 +55,22 @@ def test_what_has_to_be_revised(facts: PlanFacts, change: dict[str, object], cod
     verdict = judge_plan(replace(facts, plan=replace(facts.plan, **change)), policy)
     assert verdict.ruling is Ruling.FAIL
     assert code in {finding.code for finding in verdict.reasons}
+
+
+def test_new_packages_are_judged_by_what_indexes_say(facts: PlanFacts, policy: Policy, now: datetime) -> None:
+    asked = replace(
+        facts, plan=replace(facts.plan, dependencies=("slixmpp",)), known_files=(*KNOWN, "pyproject.toml")
+    )
+    slixmpp = Package(Ecosystem.PYPI, "slixmpp")
+    old = PackageFacts(
+        slixmpp, State.FOUND, now, latest="1", first_at=now - timedelta(days=999), licence="MIT"
+    )
+    assert judge_plan(replace(asked, packages=(old,)), policy).passed
+    gone = judge_plan(replace(asked, packages=(replace(old, state=State.ABSENT),)), policy)
+    assert (gone.ruling, gone.code) == (Ruling.FAIL, "dependency_absent")
+    unknown = judge_plan(replace(asked, packages=()), policy)
+    assert (unknown.ruling, unknown.code) == (Ruling.HOLD, "dependency_unknown")
+    assert judge_plan(replace(asked, packages=None), policy).passed, "a run that was recorded before goes on"
 
 
 def test_a_refactoring_needs_no_probe(facts: PlanFacts, policy: Policy) -> None:

@@ -25,6 +25,14 @@ POLICY = ReviewPolicy()
 RISK = Risk("high", 85, ("touches app/auth.py (auth)",))
 
 
+def test_a_person_is_told_why_and_what_is_known(task: Task, plan: Plan) -> None:
+    asked = plan_question(task, plan, RISK, POLICY, ["Its risk is\nhigh.", "slixmpp (pypi): licence MIT"])
+    assert (
+        "\n\nWhy you are asked\n- Its risk is high.\n- slixmpp (pypi): licence MIT\n\nFiles to create"
+        in asked
+    )
+
+
 def test_about_a_plan(task: Task, plan: Plan) -> None:
     full = replace(plan, dependencies=("slixmpp",), test_grants=("tests/test_channels.py",))
     assert plan_question(task, full, RISK, POLICY) == snapshot("""\

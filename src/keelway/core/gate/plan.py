@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from keelway.core.model.plan import Kind, Plan
 from keelway.core.model.verdict import Finding, Ruling, Verdict, combine, failed, held, passed
+from keelway.core.package.judge import judge_dependencies
+from keelway.core.package.package import PackageFacts, ecosystems_of
 from keelway.core.policy import Policy
 from keelway.core.rule.glob import fold, matches
 from keelway.core.rule.risk import Risk, at_most
@@ -24,6 +26,8 @@ class PlanFacts:
     """The finding of ``judge_approval`` for this very plan; ``None`` when nobody was asked yet."""
     known_files: tuple[str, ...]
     """Every path of the base commit."""
+    packages: tuple[PackageFacts, ...] | None = None
+    """What indexes say about the packages that the plan brings in; ``None`` when that is not judged."""
 
 
 def judge_plan(facts: PlanFacts, policy: Policy) -> Verdict:
@@ -35,6 +39,7 @@ def judge_plan(facts: PlanFacts, policy: Policy) -> Verdict:
         *_existence(plan, facts.known_files),
         *_grants(plan, facts.known_files),
         _proof(plan),
+        *_packages(facts, policy),
         _consent(facts, policy),
     ]
     return combine("plan", findings)
@@ -119,6 +124,13 @@ def _proof(plan: Plan) -> Finding:
         )
     count = len(plan.probes) + len(plan.test_plan)
     return passed("plan_proof", f"{count} probes and tests will show the result.", examined=count)
+
+
+def _packages(facts: PlanFacts, policy: Policy) -> tuple[Finding, ...]:
+    if facts.packages is None:
+        return ()
+    worlds = ecosystems_of(facts.known_files)
+    return judge_dependencies(facts.plan.dependencies, worlds, facts.packages, policy.dependency)
 
 
 def _consent(facts: PlanFacts, policy: Policy) -> Finding:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from keelway.core.model.plan import Plan
 from keelway.core.model.task import Task
 from keelway.core.policy import ReviewPolicy
@@ -20,13 +22,16 @@ def if_unanswered(policy: ReviewPolicy) -> str:
     return f"If nobody answers within {after}, that counts as a no and the task ends. {repeat}"
 
 
-def plan_question(task: Task, plan: Plan, risk: Risk, policy: ReviewPolicy) -> str:
-    """Ask whether a plan may be carried out."""
+def plan_question(
+    task: Task, plan: Plan, risk: Risk, policy: ReviewPolicy, reasons: Sequence[str] = ()
+) -> str:
+    """Ask whether a plan may be carried out; ``reasons`` say why, and what is known of new packages."""
     parts = [
         f"{task.name}: may this plan be carried out? {line(plan.title)}",
         f"Asked by {line(str(task.request.requested_by))}: {line(task.request.text)}",
         f"Approach\n{line(plan.approach, 1_200)}",
         f"Risk: {risk.level} (score {risk.score} of 100)\n{bullets(map(line, (*risk.factors, *plan.risks)))}",
+        *([f"Why you are asked\n{bullets(map(line, reasons))}"] if reasons else []),
         *_lists(plan),
         f'Answer: keelway approve {task.name} | keelway revise {task.name} "..." | keelway reject {task.name}',
         if_unanswered(policy),
