@@ -16,6 +16,7 @@ BENCHES = (
     ("front.py", ["--seconds", "5"]),
     ("gateway.py", []),
     ("startup.py", []),
+    ("sandbox.py", []),
     ("verdict.py", ["--traces", "100"]),
     ("durable.py", []),
 )

@@ -13,7 +13,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,26 +31,30 @@ _FORWARDED = (
 )
 
 
-@dataclass(frozen=True)
 class Order:
     """Hold what the arguments say."""
 
-    relays: dict[int, str]
-    limits: dict[str, int]
-    unset: tuple[str, ...]
-    argv: list[str]
+    def __init__(self, words: list[str]) -> None:
+        cut = words.index("--")
+        self.argv = words[cut + 1 :]
+        found: dict[str, list[str]] = {"--relay": [], "--limit": [], "--unset": []}
+        for name, value in zip(words[:cut:2], words[1:cut:2], strict=True):
+            found[name].append(value)
+        self.relays = {int(port): path for port, path in (value.split("=", 1) for value in found["--relay"])}
+        self.limits = {name: int(most) for name, most in (value.split("=", 1) for value in found["--limit"])}
+        self.unset = frozenset(found["--unset"])
 
 
-@dataclass
 class Side:
     """Hold one end of a connection and what waits to be sent to it."""
 
-    socket: socket.socket
-    waiting: bytearray = field(default_factory=bytearray)
-    heard: bool = False
-    """It will send nothing more."""
-    told: bool = False
-    """It was told that nothing more comes."""
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.waiting = bytearray()
+        self.heard = False
+        """It will send nothing more."""
+        self.told = False
+        """It was told that nothing more comes."""
 
 
 class Relay:
@@ -164,7 +167,7 @@ def _send(receiver: Side, sender: Side) -> None:
 
 def main() -> NoReturn:
     """Open the ports, run the command and end with its exit code."""
-    order = parse(sys.argv[1:])
+    order = Order(sys.argv[1:])
     try:
         relay = Relay(order.relays)
     except OSError as error:
@@ -218,22 +221,6 @@ def start(order: Order) -> int:
         os.execvpe(order.argv[0], order.argv, env)  # noqa: S606 - the one purpose of this program
     except OSError as error:
         _fail(f"{order.argv[0]} could not be started: {error}")
-
-
-def parse(words: list[str]) -> Order:
-    """Read the arguments."""
-    cut = words.index("--")
-    found: dict[str, list[str]] = {"--relay": [], "--limit": [], "--unset": []}
-    for name, value in zip(words[:cut:2], words[1:cut:2], strict=True):
-        found[name].append(value)
-    relays = dict(value.split("=", 1) for value in found["--relay"])
-    limits = dict(value.split("=", 1) for value in found["--limit"])
-    return Order(
-        {int(port): path for port, path in relays.items()},
-        {name: int(value) for name, value in limits.items()},
-        tuple(found["--unset"]),
-        words[cut + 1 :],
-    )
 
 
 def _pass_on(pid: int, number: int) -> None:
