@@ -135,7 +135,7 @@ class Bubblewrap:
         if done.passed and _FENCED in lines:
             return _Tried(proc_sys=proc_sys, filtered=_FILTERED in lines)
         said = done.stderr.decode(errors="replace").strip() or done.could_not_start or "it does not end"
-        hint = f"; {_FORBIDDEN}" if "uid map" in said or "namespace" in said else ""
+        hint = f"; {_FORBIDDEN}" if any(word in said for word in ("uid map", "namespace", "unshare")) else ""
         return _Tried(f"{said}{hint}")
 
     def _missing(self) -> Iterator[str]:

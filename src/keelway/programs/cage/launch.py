@@ -15,6 +15,7 @@ Started as ``python -I -S launch.py -- command``. The specification, which ``spe
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -64,7 +65,8 @@ def join(groups: list[str]) -> None:
     """Enter control groups, and be the first to go when the machine is out of memory."""
     for procs in groups:
         Path(procs).write_text("0")
-    Path("/proc/self/oom_score_adj").write_text("1000")
+    with contextlib.suppress(OSError):  # some containers forbid it
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _become_fenced(fence: dict[str, Any], env: dict[str, str], argv: list[str], parent: int) -> NoReturn:

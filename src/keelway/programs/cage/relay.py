@@ -90,6 +90,7 @@ class Relay:
         except OSError:
             return
         far = socket.socket(socket.AF_UNIX)
+        far.setblocking(False)  # a server that is stuck must not hold up the others
         try:
             far.connect(self._doors[door])
             near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -98,8 +99,8 @@ class Relay:
             far.close()
             return
         sides = Side(near), Side(far)
+        near.setblocking(False)
         for side, other in (sides, sides[::-1]):
-            side.socket.setblocking(False)
             self._pairs[side.socket] = (side, other)
             self._selector.register(side.socket, selectors.EVENT_READ)
         self._let_in()
