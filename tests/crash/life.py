@@ -21,7 +21,8 @@ from tests.workflows.world import GOOD_EDITS, World, plan_of
 
 from keelway.core.model.project import PRODUCTION
 from keelway.core.model.task import OWNER
-from keelway.core.policy import Policy, ReviewPolicy, WatchPolicy
+from keelway.core.policy import BudgetPolicy, DevBudget, Policy, ReviewPolicy, WatchPolicy
+from keelway.ports.agent import Usage
 from keelway.store.database import open_database, upgrade
 from keelway.store.ledger import SqlLedger
 from keelway.store.pulls import SqlPullBook
@@ -43,6 +44,12 @@ SHORT = Policy(
 )
 """Two or three looks at each release: one look more is six steps more, and all alike."""
 
+USED = {"m": {("dev", 1): Usage(1_000, 100, 1.5), ("dev", 2): Usage(500, 50, 0.25)}}
+"""What the agent says that it used."""
+POLICIES = {"m": replace(SHORT, budget=BudgetPolicy(dev=DevBudget(cost_usd_max=1.0)))}
+"""Policies of acts that have one of their own."""
+
+
 _FEATURE = {**GOOD_EDITS, MIGRATION: "alter table numbers add column two integer;\n"}
 ACTS: dict[str, dict[tuple[str, int], Any]] = {
     "b": {
@@ -54,8 +61,12 @@ ACTS: dict[str, dict[tuple[str, int], Any]] = {
         ("plan", 1): plan_of(create=[*GOOD_EDITS, BAD_FILE]),
         ("dev", 1): {**GOOD_EDITS, BAD_FILE: "fails under traffic\n"},
     },
+    "m": {
+        ("dev", 1): {**GOOD_EDITS, "two.py": "two = 2  # fails lint\n"},
+        ("dev", 2): GOOD_EDITS,
+    },
 }
-"""What the agent answers: b fails its checks once and migrates, c fails under traffic."""
+"""What the agent answers: b fails its checks once and migrates, c fails under traffic, m fails once and is dear."""
 
 
 class ReadingTarget(FakeTarget):
@@ -142,7 +153,8 @@ class Life(World):
 def lived(act: str, home: Path) -> Iterator[Life]:
     """Begin an act in a fresh home; the task is submitted and nothing has happened to it yet."""
     shutil.copytree(_template(), home, dirs_exist_ok=True)
-    life = Life(home, policy=SHORT, plays=ACTS[act])
+    life = Life(home, policy=POLICIES.get(act, SHORT), plays=ACTS[act])
+    life.agent.usage = USED.get(act, {})
     try:
         yield life
     finally:

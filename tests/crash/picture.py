@@ -46,6 +46,8 @@ def picture(life: Life) -> dict[str, Any]:
         "deployments": ledger.deployments(),
         "quarantine": ledger.quarantined(),
         "incidents": ledger.incidents(),
+        "usage": ledger.usage(by=("task", "role", "agent")),
+        "artefacts": sorted({each["name"] for each in ledger.artefacts(life.task)}),
         "questions": ledger.questions(open_only=False),
         "messages": life.notifier.messages,
         "effects": life.effects,

@@ -16,7 +16,7 @@ WIDE_FOLDERS = {
     "ports": 17,
     "core/model": 12,
     "core/rule": 12,
-    "routines": 18,
+    "routines": 20,
     "programs/front": 16,
     "clients/git": 12,
     "clients": 14,

@@ -192,27 +192,6 @@ def test_the_time_of_all_tries_is_bounded_and_survives_a_restart(make_world, res
     assert "seconds" in row.error
 
 
-def test_the_money_of_a_stage_is_bounded_over_its_iterations(make_world):
-    world = make_world(
-        policy=replace(TRUSTING, development=replace(TRUSTING.development, same_failure_max=9))
-    )
-    world.baseline()
-    work = slow(world, 1.0, cost_usd=2.5)
-    for attempt in range(1, 9):
-        world.plays[("dev", attempt)] = work
-    row = world.ask()
-    assert (row.status, row.code, row.iterations, row.cost_usd) == (Status.FAILED, "budget_spent", 2, 5.0)
-    assert "US dollars" in row.error
-
-
-def test_planning_is_paid_from_its_own_budget(make_world):
-    world = make_world(plays={("plan", 1): Effort(Stop.COMPLETED, "no plan", usage=Usage(cost_usd=1.5))})
-    world.baseline()
-    row = world.ask()
-    assert (row.status, row.code, row.cost_usd) == (Status.FAILED, "budget_spent", 1.5)
-    assert len(world.agent.seen) == 1
-
-
 def test_a_task_whose_stage_kills_its_process_is_set_aside_and_told(make_world, monkeypatch):
     world = make_world()
     before = world.baseline()

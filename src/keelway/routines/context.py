@@ -136,6 +136,11 @@ class Context(Doorway):
         return self._account.spent.attempts if self._account else 0
 
     @property
+    def resumed(self) -> dict[str, Any] | None:
+        """Return what the stage knew when a cap on money held it up, ``None`` when none did."""
+        return self._account.left if self._account else None
+
+    @property
     def limits(self) -> Limits:
         """Return what the stage may use, all its attempts together."""
         hotfix = self._account is not None and self._account.hotfix
@@ -158,7 +163,7 @@ class Context(Doorway):
         if account.final:
             said = f"{account.message} The stage had merged or taken back already, so it is not tried again."
             raise StageFailed(account.code, said)
-        finding = judge_spent(account.spent, self.limits)
+        finding = judge_spent(replace(account.spent, cost_usd=0.0), self.limits)  # money is asked for
         if finding.ruling is not Ruling.PASS:
             raise StageFailed(
                 finding.code, f"{finding.message} Last fault: {account.message}", "", (finding,)
@@ -189,12 +194,8 @@ class Context(Doorway):
     def left(self, kind: str, code: str, message: str) -> None:
         """Record how the stage run ended."""
         status = {"passed": "passed", "held": "held", "waiting": "held"}.get(kind, "failed")
-        said = {
-            "end": kind,
-            "code": code,
-            "message": message[:2_000],
-            "held_seconds": self._held_seconds,
-        }
+        held = self._held_seconds
+        said = {"end": kind, "code": code, "message": message[:2_000], "held_seconds": held}
         self.engine.step("end", lambda: self._stage_row(status, said))
 
     def _stage_row(self, status: str, output: dict[str, Any]) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from keelway.core.codec import from_json, to_json
 from keelway.core.gate.quality import QualityFacts, judge_quality
 from keelway.core.model.diff import Diff
-from keelway.core.model.event import EventKind
 from keelway.core.model.handover import ApprovedPlan, TestedPatch, Work
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.verdict import Finding, Ruling, Verdict, failed
@@ -15,27 +16,29 @@ from keelway.core.rule.budget import Spent, failure_key, is_stuck, judge_spent
 from keelway.core.rule.guardrail import judge_diff
 from keelway.core.rule.risk import Risk, assess_diff, worst
 from keelway.core.words.commit import commit_message
-from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
+from keelway.ports.agent import AgentLimits, Assignment, Stop
 from keelway.ports.sandbox import Collected, Workspace
 from keelway.routines.context import Context
 from keelway.routines.evidence import Examination, base_of, examine
 from keelway.routines.fence import insist_on_fence
 from keelway.routines.outcome import StageFailed
+from keelway.routines.purse import Purse
 from keelway.routines.recipe import carry_out
 
-_FATAL = {Stop.AUTH_ERROR, Stop.NOT_STARTED, Stop.LIMIT_COST}
+_FATAL = {Stop.AUTH_ERROR, Stop.NOT_STARTED}
 
 
 def build(ctx: Context, work: Work) -> TestedPatch:
     """Let the agent work and the judge look, in turn, until the judge is satisfied.
 
     Raises:
-        StageFailed: the iterations, the time or the money are spent, or the same failure comes again.
+        Held: a cap on money bites, and a person has to allow more.
+        StageFailed: the iterations or the time are spent, or the same failure comes again.
     """
     if not work.task.request.recipe:
         insist_on_fence(ctx, work.task.request)
     loop = _Loop(ctx, work)
-    for turn in range(1, ctx.policy.development.iterations_max + 1):
+    for turn in range(loop.turns_before + 1, ctx.policy.development.iterations_max + 1):
         patch = loop.turn(turn)
         if patch is not None:
             return patch
@@ -51,18 +54,28 @@ class _Loop:
 
     def __init__(self, ctx: Context, work: Work) -> None:
         self.ctx, self.approved = ctx, work.approved
+        self.purse = Purse(ctx, work.task)
+        known = ctx.resumed or {}
         self.findings = work.findings or tuple(failed("remark", remark) for remark in work.remarks)
+        if known:
+            self.findings = from_json(tuple[Finding, ...], known["findings"])
+        self.keys: list[str] = list(known.get("keys", ()))
+        self.typecheck_failures = int(known.get("typecheck_failures", 0))
+        self.turns_before = int(known.get("turns", 0))
         self.branch = branch_of(ctx, work.approved)
         row = ctx.read("row", ctx.ledger.find, work.task.id)
-        self.spent_before, self.task_cost_usd = row.iterations, row.cost_usd
-        self.cost_usd = ctx.used().cost_usd
-        self.keys: list[str] = []
-        self.typecheck_failures = 0
-        self.judge_first = False
+        self.spent_before = int(known.get("spent_before", row.iterations))
+        self.judge_first = self.cut = False
         ctx.move(Status.DEVELOPING, branch=self.branch)
         self.base_sha = ctx.read("base", ctx.forge.head, ctx.project.branches.integration)
+        if ctx.resumed:
+            # What the agent left there is gone on with, on the base that it was made on.
+            name = work.task.name
+            self.room = ctx.act("workspace", ctx.sandbox.open, name, self.base_sha, self.branch)
+            self.base_sha = self.room.base_sha
         self.base = base_of(ctx, self.base_sha)
-        self.room = self._room(row.commit_sha)
+        if not ctx.resumed:
+            self.room = self._room(row.commit_sha)
 
     @property
     def remarks(self) -> list[str]:
@@ -102,17 +115,19 @@ class _Loop:
             return self._tested(collected, number, diff, seen, risk)
         self._learn(verdict)
         ctx.move(Status.DEVELOPING)
+        if self.cut:
+            self.purse.afford(f"more:{turn}", self._known(turn - 1), cut=True)
         return None
 
     def _work(self, turn: int, number: int) -> None:
-        ctx, policy, budget = self.ctx, self.ctx.policy.development, self.ctx.policy.budget.dev
+        policy, budget = self.ctx.policy.development, self.ctx.policy.budget.dev
+        self.cut = False
         if self.approved.task.request.recipe:
-            carry_out(ctx, self.approved.task, number, self.room)
+            carry_out(self.ctx, self.approved.task, number, self.room)
             return
         left_seconds = self._left_seconds()
-        effort = ctx.act(
+        effort = self.purse.work(
             f"agent:{turn}",
-            ctx.agent.work,
             Assignment(
                 self.approved.task.name,
                 "dev",
@@ -123,22 +138,16 @@ class _Loop:
                     wall_seconds=min(budget.attempt_seconds_max, left_seconds),
                     silence_seconds=policy.silence_seconds_max,
                     tool_calls_max=policy.tool_calls_max,
-                    cost_usd_max=max(0.0, budget.cost_usd_max - self.cost_usd),
                 ),
-                protected=ctx.policy.guardrail.forbidden,
+                protected=self.ctx.policy.guardrail.forbidden,
             ),
+            self._known(turn - 1),
         )
-        cost = effort.spent.cost_usd
-        self.cost_usd, self.task_cost_usd = self.cost_usd + cost, self.task_cost_usd + cost
-        ctx.record(
-            EventKind.AGENT_FINISHED,
-            f"agent:{turn}",
-            stop=effort.stop.value,
-            agent=effort.agent,
-            cost_usd=cost,
-        )
-        ctx.amend(cost_usd=self.task_cost_usd)
-        self._refuse(effort)
+        self.cut = self.purse.cut(effort, f"agent:{turn}")
+        if effort.stop in _FATAL:
+            raise StageFailed(
+                f"agent_{effort.stop.value}", f"The agent cannot work: {effort.detail or effort.stop}."
+            )
 
     def _prompt(self, number: int) -> str:
         """Ask for the work, or after a gate's no for what cures its findings."""
@@ -146,26 +155,28 @@ class _Loop:
             return fix_prompt(self.approved, number, self.findings)
         return dev_prompt(self.approved, number)
 
+    def _known(self, turns: int) -> dict[str, Any]:
+        """Return what the loop has to know when it is held up after so many turns and entered again."""
+        return {
+            "turns": turns,
+            "spent_before": self.spent_before,
+            "findings": to_json(self.findings),
+            "keys": self.keys,
+            "typecheck_failures": self.typecheck_failures,
+        }
+
     def _left_seconds(self) -> float:
-        """Return the time that the stage has left.
+        """Return the time that the stage has left; money is asked for where it is spent.
 
         Raises:
-            StageFailed: the time or the money of all tries together is spent.
+            StageFailed: the time of all tries together is spent.
         """
         used, limits = self.ctx.used(), self.ctx.limits
-        finding = judge_spent(Spent(seconds=used.seconds, cost_usd=self.cost_usd), limits)
+        finding = judge_spent(Spent(seconds=used.seconds), limits)
         if finding.ruling is not Ruling.PASS:
             why = " ".join([finding.message, *self.remarks[:3]])
             raise StageFailed(finding.code, why, findings=(finding,))
         return limits.seconds_max - used.seconds
-
-    def _refuse(self, effort: Effort) -> None:
-        if effort.stop in _FATAL:
-            raise StageFailed(
-                f"agent_{effort.stop.value}", f"The agent cannot work: {effort.detail or effort.stop}."
-            )
-        if self.cost_usd > self.ctx.policy.budget.dev.cost_usd_max:
-            raise StageFailed("cost_spent", f"The task has cost {self.cost_usd:.2f} USD, more than allowed.")
 
     def _judge(self, turn: int, collected: Collected, number: int) -> tuple[Verdict, Diff, Examination, Risk]:
         ctx, plan = self.ctx, self.approved.plan
@@ -187,8 +198,10 @@ class _Loop:
 
     def _learn(self, verdict: Verdict) -> None:
         policy = self.ctx.policy.development
-        self.keys.append(failure_key(verdict.reasons))
         self.findings = verdict.reasons
+        if self.cut:
+            return  # half-done work says nothing about the agent
+        self.keys.append(failure_key(verdict.reasons))
         if is_stuck(self.keys, policy.same_failure_max):
             raise StageFailed(
                 "same_failure_again",

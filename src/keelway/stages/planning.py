@@ -7,7 +7,6 @@ from dataclasses import replace
 from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
 from keelway.core.gate.plan import PlanFacts, judge_plan
-from keelway.core.model.event import EventKind
 from keelway.core.model.handover import Admitted, ApprovedPlan
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.plan import Plan, parse_plan, plan_digest
@@ -26,6 +25,7 @@ from keelway.routines.ask import answer_to, require
 from keelway.routines.context import Context
 from keelway.routines.fence import insist_on_fence
 from keelway.routines.outcome import StageFailed
+from keelway.routines.purse import Purse
 from keelway.routines.recipe import trial
 from keelway.routines.role.research import look_up, research
 
@@ -34,7 +34,7 @@ def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
     """Have a plan written and agreed; entered again after each answer of a person.
 
     Raises:
-        Held: a person has to approve.
+        Held: a person has to approve, or to allow more than a cap on money does.
         StageFailed: no valid plan, or a person said no.
     """
     task = admitted.task
@@ -128,33 +128,32 @@ def _by_recipe(ctx: Context, admitted: Admitted, base_sha: str, version: int) ->
 
 def _propose(ctx: Context, admitted: Admitted, brief: PlanBrief, version: int) -> tuple[Plan, int]:
     """Let the agent write a plan; what is wrong with one is told to it for the next try."""
-    task, files, budget = admitted.task, tuple(brief.files), ctx.policy.budget.plan
-    said = list(brief.remarks)
-    cost_usd = ctx.used().cost_usd
-    for attempt in range(1, max(1, budget.attempts_max - ctx.faults) + 1):
-        left = judge_spent(Spent(seconds=ctx.used().seconds, cost_usd=cost_usd), ctx.limits)
+    task, files, budget, known = admitted.task, tuple(brief.files), ctx.policy.budget.plan, ctx.resumed or {}
+    said, before = list(known.get("said", brief.remarks)), int(known.get("attempts", 0))
+    purse = Purse(ctx, task)
+    for attempt in range(before + 1, max(1, budget.attempts_max - ctx.faults) + 1):
+        left = judge_spent(Spent(seconds=ctx.used().seconds), ctx.limits)
         if left.ruling is not Ruling.PASS:
             raise StageFailed(left.code, left.message, findings=(left,))
         base_sha = ctx.read(f"base:{attempt}", ctx.forge.head, ctx.project.branches.integration)
         room = ctx.act(f"workspace:{attempt}", ctx.sandbox.open, f"{task.name}-plan", base_sha, "plan")
-        effort = ctx.act(
+        here = {"attempts": attempt - 1, "said": said}
+        effort = purse.work(
             f"plan:{attempt}",
-            ctx.agent.work,
             Assignment(
                 task.name,
                 "plan",
                 version + attempt,
                 room.path,
                 plan_prompt(task, version + attempt, replace(brief, remarks=said)),
-                AgentLimits(
-                    wall_seconds=budget.attempt_seconds_max,
-                    cost_usd_max=max(0.0, budget.cost_usd_max - cost_usd),
-                ),
+                AgentLimits(wall_seconds=budget.attempt_seconds_max),
                 writes=False,
             ),
+            here,
         )
-        cost_usd += _booked_cost(ctx, attempt, effort)
         ctx.act(f"workspace closed:{attempt}", ctx.sandbox.close, f"{task.name}-plan")
+        if purse.cut(effort, f"plan:{attempt}"):
+            purse.afford(f"more:{attempt}", here, cut=True)
         try:
             plan = _plan_of(effort)
         except TheirFault as error:
@@ -170,21 +169,6 @@ def _propose(ctx: Context, admitted: Admitted, brief: PlanBrief, version: int) -
         said.extend(reason.message for reason in verdict.reasons)
         brief = replace(brief, before=plan)
     raise StageFailed("no_valid_plan", "The agent wrote no valid plan. " + " ".join(said[-3:]))
-
-
-def _booked_cost(ctx: Context, attempt: int, effort: Effort) -> float:
-    cost = effort.spent.cost_usd
-    ctx.record(
-        EventKind.AGENT_FINISHED,
-        f"plan:{attempt}",
-        stop=effort.stop.value,
-        agent=effort.agent,
-        cost_usd=cost,
-    )
-    if cost > 0:
-        before = ctx.read(f"cost:{attempt}", ctx.ledger.find, ctx.scene.subject).cost_usd
-        ctx.amend(cost_usd=before + cost)
-    return cost
 
 
 def _plan_of(effort: Effort) -> Plan:

@@ -80,3 +80,16 @@ def test_what_others_can_see_is_final(life, kind):
 def test_a_restart_does_not_move_the_beginning():
     began = Event(EventKind.STAGE_STARTED, NOW - timedelta(hours=2), "t", "review", 1)
     assert sum_up([began], 1) == Account(NOW - timedelta(hours=2), Spent())
+
+
+def test_what_a_stage_knew_when_money_held_it_up_is_there_until_an_agent_works_again():
+    known = {"turns": 2, "remarks": ["lint"]}
+    held = Event(EventKind.BUDGET_SPENT, NOW, "t", "review", 1, data={"left": known})
+    ended = Event(EventKind.STAGE_FINISHED, NOW, "t", "review", 1, data={"end": "held"})
+    assert sum_up([held, ended], 2).left == known
+    faulted = Event(EventKind.STAGE_FINISHED, NOW, "t", "review", 2, data={"end": "faulted"})
+    assert sum_up([held, ended, faulted], 3).left == known, "a fault on the way forgets nothing"
+    worked = Event(EventKind.AGENT_FINISHED, NOW, "t", "review", 2, data={"cost_usd": 1.0})
+    assert sum_up([held, ended, worked], 3).left is None
+    elsewhere = Event(EventKind.BUDGET_SPENT, NOW, "t", "planning", 1, data={"left": known})
+    assert sum_up([elsewhere], 2).left is None

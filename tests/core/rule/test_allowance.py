@@ -93,6 +93,16 @@ def test_a_run_that_a_cap_cut_off_names_the_tightest() -> None:
     assert [each.name for each in bitten(caps_of(none, NOW), cut=True)] == ["stage"]
 
 
+def test_what_was_asked_about_bites_until_it_is_raised_or_altered() -> None:
+    nearly = replace(NOW, task_tokens=990)
+    asked = [each.terms for each in bitten(caps_of(ALL, nearly), cut=True)]
+    again = bitten(caps_of(ALL, nearly), asked=asked)
+    assert [each.name for each in again] == ["tokens"]
+    raised = replace(nearly, raises=tuple(map(raise_of, again)))
+    assert bitten(caps_of(ALL, raised), asked=asked) == ()
+    assert bitten(caps_of(replace(ALL, task_tokens=2_000), nearly), asked=asked) == ()
+
+
 def test_nobody_can_allow_more_of_nothing() -> None:
     assert cap("stage", bounds=replace(ALL, stage_usd=0.0)).more == 0
     assert cap("task", bounds=replace(ALL, extra_share=0.0)).more == 0

@@ -10,10 +10,12 @@ from keelway.core.model.plan import Plan
 from keelway.core.model.task import Task
 from keelway.core.policy import ReviewPolicy
 from keelway.core.release.rollback import Target
+from keelway.core.rule.allowance import Bounds, Raise, Spending, caps_of
 from keelway.core.rule.approval import Binding
 from keelway.core.rule.risk import Risk
 from keelway.core.words.question import (
     approval_question,
+    budget_question,
     if_unanswered,
     plan_question,
     reminder,
@@ -153,3 +155,52 @@ C  a commit of your choice: keelway rollback --to <commit>
 D  one of these, the best evidence first:
    none has been seen healthy
 """)
+
+
+SPENT = Spending("development", "2026-01-31", 5.2, 8.4, 1_020_000, 2.0, 20.5, 100.0)
+
+
+def test_about_more_money(task: Task) -> None:
+    bounds = Bounds(stage_usd=5.0, task_usd=8.0, task_tokens=1_000_000, role="dev")
+    assert budget_question(task, caps_of(bounds, SPENT), POLICY) == snapshot("""\
+T-142 is at its cap: 5.20 of 5.00 USD used in development; 8.40 of 8.00 USD used by the task; 1,020,000 of 1,000,000 tokens used by the task. May it use 2.50 USD more in development and 4.00 USD more in all and 500,000 tokens more in all?
+
+Asked by anna@telegram: Please add XMPP support
+
+The caps that bite
+- policy.budget.dev.cost_usd_max: 5.20 of 5.00 USD used in development
+- policy.budget.task_cost_usd_max: 8.40 of 8.00 USD used by the task
+- policy.budget.task_tokens_max: 1,020,000 of 1,000,000 tokens used by the task
+
+A yes allows exactly that, and the task goes on where it was. A no stops it: it is closed as failed.
+
+Answer: keelway approve T-142 | keelway reject T-142
+
+If nobody answers within 3 days, that counts as a no and the task ends. The question is repeated every 8 h.
+""")
+
+
+def test_about_more_money_today(task: Task) -> None:
+    raised = replace(SPENT, raises=(Raise("project", "", 8.0),))
+    day = caps_of(Bounds(day_usd=20.0), SPENT)
+    assert budget_question(task, day, POLICY) == snapshot("""\
+T-142 is at its cap: 20.50 of 20.00 USD used by all tasks on 2026-01-31. May it use 10.00 USD more on 2026-01-31?
+
+Asked by anna@telegram: Please add XMPP support
+
+The caps that bite
+- policy.gateway.day_usd_max: 20.50 of 20.00 USD used by all tasks on 2026-01-31
+
+A yes allows exactly that, and the task goes on where it was. A no stops it: it is closed as failed.
+
+Answer: keelway approve T-142 | keelway reject T-142
+
+When the day is over (UTC), the task goes on without an answer.
+
+If nobody answers within 3 days, that counts as a no and the task ends. The question is repeated every 8 h.
+""")
+    text = budget_question(task, caps_of(Bounds(project_usd=90.0), raised), POLICY)
+    assert text.splitlines()[0] == snapshot(
+        "T-142 is at its cap: 100.00 of 99.60 USD used by all tasks of the project. May it use 45.00 USD more in all?"
+    )
+    assert "When the day is over" not in text

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keelway.core.words.text import (
+    amount,
     bullets,
     clean,
     code,
@@ -104,6 +105,19 @@ def test_durations(seconds: float, text: str) -> None:
 )
 def test_percentages(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0, "USD", "0.00 USD"),
+        (4.125, "USD", "4.12 USD"),
+        (0.0042, "USD", "0.0042 USD"),
+        (12_500, "tokens", "12,500 tokens"),
+    ],
+)
+def test_amounts(value: float, unit: str, text: str) -> None:
+    assert amount(value, unit) == text
 
 
 def test_instants_are_told_in_utc() -> None:

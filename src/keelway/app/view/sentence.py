@@ -8,7 +8,9 @@ from typing import Any
 from keelway.core.codec import from_json
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.verdict import Finding, Verdict
-from keelway.core.words.text import duration, line, short
+from keelway.core.rule.allowance import Cap
+from keelway.core.words.question import spent_of
+from keelway.core.words.text import amount, duration, line, short
 
 _QUIET = frozenset(
     {
@@ -18,6 +20,7 @@ _QUIET = frozenset(
         EventKind.STAGE_STARTED,
         EventKind.PERSON_TOLD,
         EventKind.LESSON_LEARNT,
+        EventKind.USAGE_BOOKED,
     }
 )
 
@@ -104,6 +107,21 @@ def _reviewed(_event: Event, data: dict[str, Any]) -> str:
     return f"{short(data['head_sha'])} reviewed: {review['verdict']}. {review['summary']}"
 
 
+def _booked(_event: Event, data: dict[str, Any]) -> str:
+    tokens = amount(data["input_tokens"] + data["output_tokens"], "tokens")
+    beside = "" if data["counted"] else ", beside the meter"
+    return f"{data['agent'] or 'agent'} as {data['role']}: {tokens}, {amount(data['cost_usd'])} {data['source']}{beside}"
+
+
+def _capped(_event: Event, data: dict[str, Any]) -> str:
+    return "cap reached: " + "; ".join(spent_of(from_json(Cap, plain)) for plain in data["caps"])
+
+
+def _raised(_event: Event, data: dict[str, Any]) -> str:
+    cap = from_json(Cap, data["cap"])
+    return f"{data['by']} allows {amount(cap.more, cap.unit)} more, after {spent_of(cap)}"
+
+
 def _control(_event: Event, data: dict[str, Any]) -> str:
     return str(data["what"]) if "what" in data else f"{data['record']} recorded"
 
@@ -123,6 +141,9 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
     EventKind.LESSON_LEARNT: lambda _, data: f"{len(data['lessons'])} lessons kept",
     EventKind.LESSON_FORGOTTEN: lambda event, data: f"L-{data['lesson']} forgotten by {event.actor}",
     EventKind.REVIEWED: _reviewed,
+    EventKind.USAGE_BOOKED: _booked,
+    EventKind.BUDGET_SPENT: _capped,
+    EventKind.BUDGET_RAISED: _raised,
     EventKind.MERGED: lambda _, data: f"{short(data['sha'])} merged into {data['branch']}",
     EventKind.REVERTED: lambda _, data: f"{short(data['bad_sha'])} reverted on {data['branch']}",
     EventKind.QUESTION_ASKED: lambda _, data: (

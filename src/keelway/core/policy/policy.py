@@ -25,7 +25,6 @@ LATER: dict[str, Any] = {
     "budget.extra_share": 0.5,
     "gateway.day_usd_max": 0.0,
     "gateway.project_usd_max": 0.0,
-    "artefact.lessons_max": 5_000,
     "review.reviewer": "off",
     "dependency.age_days_min": 90,
     "dependency.licences": [
@@ -33,6 +32,7 @@ LATER: dict[str, Any] = {
         *("MIT-0", "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib"),
     ],
     "gateway.silence_seconds_max": 300.0,
+    "artefact.lessons_max": 5_000,
 }
 """Settings that came after the first version, such as ``"review.reviewer"``, with the default they came with.
 

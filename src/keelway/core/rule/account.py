@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from keelway.core.model.event import Event, EventKind
 from keelway.core.rule.budget import Spent
@@ -27,6 +28,8 @@ class Account:
     final: bool = False
     """An earlier entry merged something or walked a way back: that is not tried again."""
     hotfix: bool = False
+    left: dict[str, Any] | None = None
+    """What an entry knew when a cap on money held it up; gone once an agent has worked since."""
 
 
 def account_of(events: Iterable[Event], stage: str, attempt: int, now: datetime, *, hotfix: bool) -> Account:
@@ -38,12 +41,15 @@ def account_of(events: Iterable[Event], stage: str, attempt: int, now: datetime,
     began: dict[int, datetime] = {}
     seconds, cost, faults, final = 0.0, 0.0, 0, False
     code = message = ""
+    left: dict[str, Any] | None = None
     for event in (event for event in events if event.stage == stage):
         data = event.data
         if event.kind is EventKind.STAGE_STARTED:
             began.setdefault(event.attempt, event.at)
         elif event.kind is EventKind.AGENT_FINISHED:
-            cost += float(data.get("cost_usd", 0.0))
+            cost, left = cost + float(data.get("cost_usd", 0.0)), None
+        elif event.kind is EventKind.BUDGET_SPENT:
+            left = data.get("left")
         elif event.kind in _SEEN_BY_OTHERS:
             final = True
         elif event.kind is EventKind.STAGE_FINISHED and "end" in data and event.attempt < attempt:
@@ -53,4 +59,4 @@ def account_of(events: Iterable[Event], stage: str, attempt: int, now: datetime,
             faults = faults + 1 if faulted else 0
             code, message = (str(data.get("code", "")), str(data.get("message", ""))) if faulted else ("", "")
     spent = Spent(attempts=faults, seconds=seconds, cost_usd=cost)
-    return Account(began.get(attempt, now), spent, code, message, final, hotfix)
+    return Account(began.get(attempt, now), spent, code, message, final, hotfix, left)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from keelway.core.codec import digest
@@ -86,6 +86,11 @@ class Cap:
     def left(self) -> float:
         """Return what the task may still spend."""
         return max(0.0, self.limit - self.used, self.until - self.own)
+
+    @property
+    def terms(self) -> tuple[str, str, float, int]:
+        """Return what a question about it is about: another limit or a further raise is another question."""
+        return self.name, self.scope, self.limit, self.raised
 
     @property
     def in_force(self) -> float:
@@ -172,15 +177,18 @@ def run_limits(caps: Iterable[Cap]) -> tuple[float, int]:
     return min(usd, default=0.0), int(min(tokens, default=0.0))
 
 
-def bitten(caps: Iterable[Cap], *, cut: bool = False) -> tuple[Cap, ...]:
+def bitten(
+    caps: Iterable[Cap], *, cut: bool = False, asked: Collection[tuple[str, str, float, int]] = ()
+) -> tuple[Cap, ...]:
     """Return the caps of which nothing is left.
 
     Args:
         caps: from ``caps_of``.
         cut: a run was ended by a cap although something seems to be left; then the tightest counts.
+        asked: terms of caps about which a person was asked; they bite until they are raised or altered.
     """
     caps = tuple(caps)
-    found = tuple(cap for cap in caps if cap.left <= 0)
+    found = tuple(cap for cap in caps if cap.left <= 0 or cap.terms in asked)
     if found or not cut or not caps:
         return found
     return (min(caps, key=lambda cap: cap.left / cap.limit if cap.limit > 0 else 0.0),)
@@ -188,7 +196,7 @@ def bitten(caps: Iterable[Cap], *, cut: bool = False) -> tuple[Cap, ...]:
 
 def terms_digest(caps: Iterable[Cap]) -> str:
     """Return the digest of what is asked for: each cap, how much more, and for the how manieth time."""
-    return digest([[cap.name, cap.scope, cap.limit, cap.more, cap.raised] for cap in caps])
+    return digest([[*cap.terms, cap.more] for cap in caps])
 
 
 def raise_of(cap: Cap) -> Raise:

@@ -8,9 +8,10 @@ from keelway.core.model.plan import Plan
 from keelway.core.model.task import Task
 from keelway.core.policy import ReviewPolicy
 from keelway.core.release.rollback import Target
+from keelway.core.rule.allowance import Cap
 from keelway.core.rule.approval import Binding
 from keelway.core.rule.risk import Risk
-from keelway.core.words.text import bullets, duration, line, short
+from keelway.core.words.text import amount, bullets, duration, line, short
 
 
 def if_unanswered(policy: ReviewPolicy) -> str:
@@ -63,6 +64,37 @@ def restore_question(task: Task, environment: str, loss: str, policy: ReviewPoli
         if_unanswered(policy),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def budget_question(task: Task, caps: tuple[Cap, ...], policy: ReviewPolicy) -> str:
+    """Ask whether a task may use more than its caps allow, and exactly how much more."""
+    more = " and ".join(f"{amount(cap.more, cap.unit)} more {_where(cap)}" for cap in caps)
+    tomorrow = "When the day is over (UTC), the task goes on without an answer."
+    parts = [
+        f"{task.name} is at its cap: {'; '.join(map(spent_of, caps))}. May it use {more}?",
+        f"Asked by {line(str(task.request.requested_by))}: {line(task.request.text)}",
+        "The caps that bite\n" + bullets(f"{cap.setting}: {spent_of(cap)}" for cap in caps),
+        "A yes allows exactly that, and the task goes on where it was. A no stops it: it is closed as failed.",
+        f"Answer: keelway approve {task.name} | keelway reject {task.name}",
+        *([tomorrow] if {cap.name for cap in caps} == {"day"} else []),
+        if_unanswered(policy),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def spent_of(cap: Cap) -> str:
+    """Return what was spent against a cap."""
+    who = {
+        "stage": f"in {line(cap.scope)}",
+        "day": f"by all tasks on {line(cap.scope)}",
+        "project": "by all tasks of the project",
+    }
+    used = amount(cap.used, cap.unit).split(" ")[0]
+    return f"{used} of {amount(cap.in_force, cap.unit)} used {who.get(cap.name, 'by the task')}"
+
+
+def _where(cap: Cap) -> str:
+    return {"stage": f"in {line(cap.scope)}", "day": f"on {line(cap.scope)}"}.get(cap.name, "in all")
 
 
 def rollback_menu(name: str, targets: tuple[Target, ...]) -> str:

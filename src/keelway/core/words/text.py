@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 INLINE_CHARS_MAX = 300
+_CENT = 0.01
 BLOCK_CHARS_MAX = 4_000
 
 _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -97,3 +98,10 @@ def instant(at: datetime) -> str:
 def short(sha: str) -> str:
     """Return the first twelve digits of a commit, or a word when there is none."""
     return sha[:12] or "unknown"
+
+
+def amount(value: float, unit: str = "USD") -> str:
+    """Return money or tokens as people read them."""
+    if unit != "USD":
+        return f"{value:,.0f} {unit}"
+    return f"{value:.2f} USD" if value == 0 or value >= _CENT else f"{value:.4f} USD"

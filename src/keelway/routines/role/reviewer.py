@@ -16,6 +16,7 @@ from keelway.ports.agent import AgentLimits, Assignment, Effort, Stop
 from keelway.ports.forge import Pull
 from keelway.routines.context import Context
 from keelway.routines.fence import insist_on_fence
+from keelway.routines.purse import Purse
 
 _NOTED = "review noted"
 _EVENTS_MAX = 10_000
@@ -107,16 +108,11 @@ def _work(ctx: Context, patch: TestedPatch, attempt: int, number: int, prompt: s
         wall_seconds=budget.attempt_seconds_max,
         silence_seconds=policy.silence_seconds_max,
         tool_calls_max=policy.tool_calls_max,
-        cost_usd_max=budget.cost_usd_max,
     )
     order = Assignment(task, "review", number, room.path, prompt, limits, writes=False)
-    effort = ctx.act(f"review:{attempt}", ctx.agent.work, order)
-    ctx.record(
-        EventKind.AGENT_FINISHED,
-        f"review:{attempt}",
-        stop=effort.stop.value,
-        agent=effort.agent,
-        cost_usd=effort.spent.cost_usd,
-    )
+    purse = Purse(ctx, patch.task)
+    effort = purse.work(f"review:{attempt}", order, {})
     ctx.act(f"review workspace closed:{attempt}", ctx.sandbox.close, name)
+    if purse.cut(effort, f"review:{attempt}"):
+        purse.afford(f"more:{attempt}", {}, cut=True)
     return effort

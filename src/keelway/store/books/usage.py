@@ -69,8 +69,8 @@ class Usage(Shelf):
             if task:
                 _add_up(book, task.id)
             shown = to_json(entry) | {"task": columns["task"], "stage": columns["stage"]}
-            place = (columns["task"], columns["stage"], entry.attempt)
-            book.append(Event(EventKind.USAGE_BOOKED, book.at, *place, data=shown))
+            # Not among the events of the task: its requests are far more than everything else that happens to it.
+            book.append(Event(EventKind.USAGE_BOOKED, book.at, data=shown))
             return True
 
     def usage(

@@ -9,7 +9,7 @@ from enum import Enum
 
 from keelway.core.model.fence import Fence
 from keelway.core.rule.glob import matches
-from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record, Stop
+from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record, Stop, Usage
 
 
 class Idle(Enum):
@@ -34,6 +34,8 @@ class FakeAgent:
     """Return the files of a task's workspace, such as ``FakeSandbox.files``."""
     name: str = "fake"
     fenced_by: Fence = _FENCE
+    usage: Mapping[tuple[str, int], Usage] = field(default_factory=dict)
+    """What a run by (role, attempt) reports, where its play says nothing about it."""
     seen: list[Assignment] = field(default_factory=list)
     """Every assignment, in order."""
     _running: dict[str, threading.Event] = field(default_factory=dict)
@@ -82,7 +84,8 @@ class FakeAgent:
                 files.pop(path, None)
             else:
                 files[path] = text
-        return Effort(Stop.COMPLETED, "Done.", permissions_refused=refused, agent=f"{self.name} 1")
+        used = self.usage.get((assignment.role, assignment.attempt), Usage())
+        return Effort(Stop.COMPLETED, "Done.", used, permissions_refused=refused, agent=f"{self.name} 1")
 
     def _hang(self, assignment: Assignment) -> Effort:
         limits = assignment.limits
