@@ -83,6 +83,7 @@ def test_a_stopped_task_lets_go_of_what_waits_for_its_answer(rig: Rig) -> None:
     thread.start()
     until(lambda: rig.provider.inflight, bool)
     rig.gateway.revoke("T-1")
+    assert rig.gateway.look(opened.token).refused == "revoked"
     thread.join(5)
     assert answers[0].status == 403
     assert rig.gateway.revoke("T-9") == 0

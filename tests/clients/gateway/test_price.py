@@ -59,6 +59,8 @@ def test_the_name_that_the_answer_gives_comes_first() -> None:
 def test_what_runs_is_priced_like_what_has_ended(provider: Provider, model: str) -> None:
     each = rate(provider, model, 12_345)
     assert each.usd(12_345, 678) == pytest.approx(price(provider, (model,), Tokens(12_345, 678)).usd)
+    cached = Tokens(12_345, 678, cached=10_000)
+    assert each.usd(12_345, 678, 10_000) == pytest.approx(price(provider, (model,), cached).usd)
     assert rate(provider, model, 0).usd(0, 0) == 0
 
 

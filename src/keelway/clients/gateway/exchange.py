@@ -17,7 +17,7 @@ from aiohttp import web
 from keelway.clients.gateway.dialects.dialect import Ask, Refusal
 from keelway.clients.gateway.dialects.events import Events, data_of
 from keelway.clients.gateway.dialects.routes import Route
-from keelway.clients.gateway.dialects.usage import BYTES_A_TOKEN, Seen
+from keelway.clients.gateway.dialects.usage import BYTES_A_TOKEN, Seen, Tokens
 from keelway.clients.gateway.record.log import Mask
 from keelway.clients.gateway.upstream import Upstream, address, headers_back, headers_on
 from keelway.clients.gateway.values import GatewayLimits, Provider
@@ -31,8 +31,8 @@ _ARRAY_BYTES_MAX = 8 * 1024 * 1024
 _SHOWN_CHARS = 500
 _EVENTS = "text/event-stream"
 
-Follow = Callable[[int, int], None]
-"""Take the input and output tokens so far; raises Refusal when a bound is passed by them."""
+Follow = Callable[[Tokens], None]
+"""Take the tokens so far; raises Refusal when a bound is passed by them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -260,8 +260,10 @@ class Exchange:
         self.first_byte_seconds = self.first_byte_seconds or time.monotonic() - self._began
 
     def _follow(self) -> None:
-        given = self.seen.input if self.seen.input > 0 else self.prompt_tokens
-        self.follow(given, max(self.seen.output, self.seen.text_bytes // BYTES_A_TOKEN))
+        seen = self.seen
+        given = seen.input if seen.input > 0 else self.prompt_tokens
+        made = max(seen.output, seen.text_bytes // BYTES_A_TOKEN)
+        self.follow(Tokens(given, made, min(seen.cached, given)))
 
     def _note_json(self, body: bytes) -> None:
         """Read a whole answer, or the answers of a list."""

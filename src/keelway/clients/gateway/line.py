@@ -15,7 +15,7 @@ from keelway.clients.gateway.dialects.dialect import Ask, Refusal, unfit
 from keelway.clients.gateway.dialects.routes import Route
 from keelway.clients.gateway.dialects.usage import Tokens
 from keelway.clients.gateway.exchange import AUTH, Exchange
-from keelway.clients.gateway.meter import COST, DAY, PROJECT, REVOKED, TOKENS, Account, Claim
+from keelway.clients.gateway.meter import COST, DAY, PROJECT, TOKENS, Account, Claim
 from keelway.clients.gateway.price import Rate, price
 from keelway.clients.gateway.record.log import BEGAN, ENDED, RequestLog, shown
 from keelway.clients.gateway.server import Site
@@ -79,7 +79,6 @@ class Line:
             Refusal: it is.
         """
         if self.account.revoked:
-            self.account.refuse(REVOKED)
             raise stopped()
         if self.closed:
             raise unknown()
@@ -152,13 +151,14 @@ class Line:
         output = min(ask.output_max or self.limits.reserve_tokens_max, most)
         return each.usd(prompt_tokens, output), prompt_tokens + output
 
-    def follow(self, claim: Claim, each: Rate, given: int, made: int) -> None:
+    def follow(self, claim: Claim, each: Rate, tokens: Tokens) -> None:
         """Count what a stream has used so far.
 
         Raises:
             Refusal: a bound is passed.
         """
-        name = claim.follow(each.usd(given, made), given, made)
+        usd = each.usd(tokens.input, tokens.output, tokens.cached)
+        name = claim.follow(usd, tokens.input, tokens.output)
         if name:
             raise self.spent(name)
 

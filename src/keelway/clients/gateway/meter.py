@@ -162,6 +162,11 @@ class Account:
         for purse in self.shared:
             purse.finished += usd
 
+    def revoke(self) -> None:
+        """Refuse everything from now on."""
+        self.revoked = True
+        self.refuse(REVOKED)
+
     def refuse(self, reason: str) -> None:
         """Remember why the last request was refused."""
         self.metered = replace(self.metered, refused=reason)

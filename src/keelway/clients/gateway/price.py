@@ -35,11 +35,13 @@ class Rate:
 
     input_usd: float
     """A single token."""
+    cached_usd: float
     output_usd: float
 
-    def usd(self, input_tokens: int, output_tokens: int) -> float:
-        """Return what so many tokens cost."""
-        return input_tokens * self.input_usd + output_tokens * self.output_usd
+    def usd(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> float:
+        """Return what so many tokens cost; the cached ones are a part of the input."""
+        saved_usd = cached_tokens * (self.input_usd - self.cached_usd)
+        return input_tokens * self.input_usd - saved_usd + output_tokens * self.output_usd
 
 
 @dataclass(frozen=True)
@@ -97,16 +99,23 @@ def rate(provider: Provider, model: str, prompt_tokens: int) -> Rate:
     # Prices have steps by the size of the prompt: asking for the next power of two keeps the answers few.
     each = each or _per_token(provider.url, provider.name, model, 1 << max(0, prompt_tokens - 1).bit_length())
     each = each or ASSUMED
-    return Rate(each.input_usd / _MILLION, each.output_usd / _MILLION)
+    cached_usd = each.input_usd if each.cached_usd is None else each.cached_usd
+    return Rate(each.input_usd / _MILLION, cached_usd / _MILLION, each.output_usd / _MILLION)
 
 
 @lru_cache(_LOOKUPS_MAX)
 def _per_token(url: str, name: str, model: str, prompt_tokens: int) -> Price | None:
-    nothing = _known(url, name, model, Tokens(input=prompt_tokens), None)
-    some = _known(url, name, model, Tokens(input=prompt_tokens, output=_PROBE_TOKENS), None)
-    if nothing is None or some is None:
+    def probe(cached: int, output: int) -> float:
+        return _known(url, name, model, Tokens(prompt_tokens, output, cached), None) or 0.0
+
+    if _known(url, name, model, Tokens(input=prompt_tokens), None) is None:
         return None
-    return Price(nothing / prompt_tokens * _MILLION, max(0.0, some - nothing) / _PROBE_TOKENS * _MILLION)
+    plain_usd = probe(0, 0)
+    return Price(
+        plain_usd / prompt_tokens * _MILLION,
+        max(0.0, probe(0, _PROBE_TOKENS) - plain_usd) / _PROBE_TOKENS * _MILLION,
+        probe(prompt_tokens, 0) / prompt_tokens * _MILLION,
+    )
 
 
 def _by(each: Price, tokens: Tokens) -> float:

@@ -173,7 +173,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
 def refused(dialect: Dialect, refusal: Refusal) -> web.Response:
     """Answer with a refusal; clients are told whether trying again makes sense."""
-    headers = {"X-Should-Retry": "true" if refusal.retry_seconds else "false"}
+    headers = {hdrs.SERVER: "keelway", "X-Should-Retry": "true" if refusal.retry_seconds else "false"}
     if refusal.retry_seconds:
         headers[hdrs.RETRY_AFTER] = str(refusal.retry_seconds)
     body = dialect.refusal(refusal.status, refusal.code, refusal.message)

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from keelway.clients.gateway.dialects.dialect import Refusal
 from keelway.clients.gateway.dialects.routes import Route, dialect_of, find_route
-from keelway.clients.gateway.dialects.usage import prompt_tokens
+from keelway.clients.gateway.dialects.usage import Tokens, prompt_tokens
 from keelway.clients.gateway.exchange import Exchange
 from keelway.clients.gateway.line import Line, ask_freely, stopped, unknown
 from keelway.clients.gateway.meter import Meter
@@ -129,7 +129,7 @@ class Switchboard:
         """Make every pass of a task void at once; return how many there were."""
         lines = [line for line in self._lines.values() if line.grant.task == task]
         for line in lines:
-            line.account.revoked = True
+            line.account.revoke()
             for exchange in tuple(line.live):
                 exchange.cut(stopped())
         for line in lines:
@@ -277,5 +277,5 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _follow_nothing(_given: int, _made: int) -> None:
+def _follow_nothing(_tokens: Tokens) -> None:
     return None
