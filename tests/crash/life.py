@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import copy
+import json
 import shutil
 import tempfile
 from collections import Counter
@@ -22,7 +23,7 @@ from tests.workflows.world import GOOD_EDITS, World, plan_of
 from keelway.core.model.project import PRODUCTION
 from keelway.core.model.task import OWNER
 from keelway.core.policy import BudgetPolicy, DevBudget, Policy, ReviewPolicy, WatchPolicy
-from keelway.ports.agent import Usage
+from keelway.ports.agent import Effort, Stop, Usage
 from keelway.store.database import open_database, upgrade
 from keelway.store.ledger import SqlLedger
 from keelway.store.pulls import SqlPullBook
@@ -46,10 +47,15 @@ SHORT = Policy(
 
 USED = {"m": {("dev", 1): Usage(1_000, 100, 1.5), ("dev", 2): Usage(500, 50, 0.25)}}
 """What the agent says that it used."""
-POLICIES = {"m": replace(SHORT, budget=BudgetPolicy(dev=DevBudget(cost_usd_max=1.0)))}
+POLICIES = {
+    "m": replace(SHORT, budget=BudgetPolicy(dev=DevBudget(cost_usd_max=1.0))),
+    "r": replace(SHORT, review=replace(SHORT.review, reviewer="required")),
+}
 """Policies of acts that have one of their own."""
 
 
+_REMARK = {"path": "two.py", "line": 1, "severity": "major", "text": "Two is a sum."}
+_BLOCK = {"verdict": "block", "summary": "Not two.", "comments": [_REMARK]}
 _FEATURE = {**GOOD_EDITS, MIGRATION: "alter table numbers add column two integer;\n"}
 ACTS: dict[str, dict[tuple[str, int], Any]] = {
     "b": {
@@ -65,8 +71,14 @@ ACTS: dict[str, dict[tuple[str, int], Any]] = {
         ("dev", 1): {**GOOD_EDITS, "two.py": "two = 2  # fails lint\n"},
         ("dev", 2): GOOD_EDITS,
     },
+    "r": {
+        ("dev", 2): {**GOOD_EDITS, "two.py": "two = 1 + 1\n"},
+        ("review", 1): Effort(Stop.COMPLETED, json.dumps(_BLOCK)),
+        ("review", 2): Effort(Stop.COMPLETED, json.dumps({**_BLOCK, "verdict": "comment"})),
+    },
 }
-"""What the agent answers: b fails its checks once and migrates, c fails under traffic, m fails once and is dear."""
+"""What the agent answers: b fails its checks once and migrates, c fails under traffic, m fails once and is dear,
+r is blocked by its reviewer once."""
 
 
 class ReadingTarget(FakeTarget):
