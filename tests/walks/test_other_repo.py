@@ -56,7 +56,7 @@ class Person:
         document["agent"] = {"use": "replay", "script": "../plays.json"}
         document["staging"]["port"], document["production"]["port"] = self.staging, self.production
         policy = document.setdefault("policy", {})
-        policy["review"] = {"auto_merge_risk": "medium"}
+        policy["review"] = {"auto_merge_risk": "medium", "reviewer": "required"}
         for name, window in (("staging", 2.0), ("production", 3.0)):
             policy[name] = {
                 "window_seconds": window,
@@ -114,6 +114,9 @@ def test_from_init_to_live_and_back(person: Person) -> None:
     )
     assert "deployed" in json.dumps(task)
     assert person.types("audit", "--verify").returncode == 0
+    said = person.types("audit").stdout
+    assert "reviewed: comment. It says goodbye." in said
+    assert "hijacked" not in git(person.repository, "show", "main:greeter.py"), "a reviewer writes nothing"
 
     assert person.types("ask", "write me a poem").returncode == 3
     back = person.types("rollback", "T-1", "--yes")

@@ -77,6 +77,8 @@ PLAN = {
     "usage": "curl /bye",
     "lines_estimate": 8,
 }
+REMARK = {"path": "greeter.py", "line": 14, "severity": "note", "text": "Two answers; a table would do."}
+REVIEW = {"verdict": "comment", "summary": "It says goodbye.", "comments": [REMARK]}
 PLAYS: dict[str, Any] = {
     "plays": [
         {"match": "bye", "role": "plan", "steps": [{"do": "say", "text": json.dumps(PLAN)}]},
@@ -86,6 +88,15 @@ PLAYS: dict[str, Any] = {
             "steps": [
                 {"do": "edit", "path": "greeter.py", "text": BYE},
                 {"do": "edit", "path": "tests/test_bye.py", "text": BYE_TEST},
+            ],
+        },
+        {
+            "match": "bye",
+            "role": "review",
+            "steps": [
+                {"do": "read", "path": "greeter.py"},
+                {"do": "edit", "path": "greeter.py", "text": "hijacked = True\n"},
+                {"do": "say", "text": json.dumps(REVIEW)},
             ],
         },
     ]
