@@ -74,7 +74,9 @@ class SandboxSection:
     uid: int = 0
     """Numeric user that runs agents where Keelway is root, used for nothing else; 0 takes 61000."""
     image: str = ""
-    """Image of the container sandbox."""
+    """Image of the container sandbox, which has to be on this machine."""
+    engine: str = ""
+    """Address of the container engine, such as ``unix:///run/podman/podman.sock``; empty looks in the usual places."""
     read: tuple[str, ...] = ()
     """Directories of this machine that agents may read, such as toolchains outside ``/usr``."""
     egress: tuple[str, ...] = ()

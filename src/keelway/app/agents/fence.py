@@ -13,7 +13,7 @@ def fence_of(section: SandboxSection, gate: Gate | None = None) -> Fence:
     Raises:
         YourFault: there is no such sandbox, or none works here.
     """
-    cage = choose_cage(section.use, Settings(section.uid, section.image, section.read))
+    cage = choose_cage(section.use, Settings(section.uid, section.image, section.read, section.engine))
     bounds = Bounds(
         memory_bytes=section.memory_mb * MIB,
         processes_max=section.processes_max,

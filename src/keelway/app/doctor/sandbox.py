@@ -43,7 +43,9 @@ def chosen(section: SandboxSection, name: str = "") -> Cage:
     Raises:
         YourFault: there is no such cage, or none works here.
     """
-    return choose_cage(name or section.use, Settings(section.uid, section.image, section.read))
+    return choose_cage(
+        name or section.use, Settings(section.uid, section.image, section.read, section.engine)
+    )
 
 
 def uid_of(section: SandboxSection) -> int:

@@ -88,6 +88,8 @@ class Settings:
     """Container image, for cages that need one."""
     read: tuple[str, ...] = ()
     """Host paths that every run may read."""
+    engine: str = ""
+    """Address of the container engine; empty for the usual places."""
 
 
 class Cage(Protocol):

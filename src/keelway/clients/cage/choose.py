@@ -7,12 +7,14 @@ from collections.abc import Callable
 from keelway.clients.cage.bare import Bare
 from keelway.clients.cage.bubblewrap import Bubblewrap
 from keelway.clients.cage.cage import Cage, Settings
+from keelway.clients.cage.container import Container
 from keelway.clients.cage.landlock import Landlock
 from keelway.core.errors import YourFault
 
 AUTO = "auto"
 _CAGES: dict[str, Callable[[Settings], Cage]] = {
     "bubblewrap": Bubblewrap,
+    "container": Container,
     "landlock": Landlock,
     "none": Bare,
 }

@@ -1,7 +1,8 @@
 """Run the command of a run inside its fence, with loopback ports that lead to Unix sockets outside.
 
 Started as ``python -I -S relay.py --relay 4180=/run/keelway/4180.sock --limit NPROC=512 --unset PWD -- command``.
-The command keeps our standard input and outputs, gets our signals, and its end is our end.
+The command keeps our standard input and outputs, gets our signals, and its end is our end. With ``--filter yes``
+it is held to our filter of system calls, for fences that put up none of ours from outside.
 """
 
 from __future__ import annotations
@@ -37,12 +38,13 @@ class Order:
     def __init__(self, words: list[str]) -> None:
         cut = words.index("--")
         self.argv = words[cut + 1 :]
-        found: dict[str, list[str]] = {"--relay": [], "--limit": [], "--unset": []}
+        found: dict[str, list[str]] = {"--relay": [], "--limit": [], "--unset": [], "--filter": []}
         for name, value in zip(words[:cut:2], words[1:cut:2], strict=True):
             found[name].append(value)
         self.relays = {int(port): path for port, path in (value.split("=", 1) for value in found["--relay"])}
         self.limits = {name: int(most) for name, most in (value.split("=", 1) for value in found["--limit"])}
         self.unset = frozenset(found["--unset"])
+        self.filtered = bool(found["--filter"])
 
 
 class Side:
@@ -218,10 +220,19 @@ def start(order: Order) -> int:
         ):  # the interpreter ignores the last two
             signal.signal(number, signal.SIG_DFL)
         hold(order.limits)
+        if order.filtered:
+            _filter()
         env = {name: value for name, value in os.environ.items() if name not in order.unset}
         os.execvpe(order.argv[0], order.argv, env)  # noqa: S606 - the one purpose of this program
     except OSError as error:
         _fail(f"{order.argv[0]} could not be started: {error}")
+
+
+def _filter() -> None:
+    from keelway.programs.cage import seccomp  # what it needs takes time to load, and few runs do
+
+    if seccomp.supported():
+        seccomp.restrict(seccomp.program(alone=False))
 
 
 def _pass_on(pid: int, number: int) -> None:
