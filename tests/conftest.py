@@ -24,6 +24,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """Turn a skip into a failure where every part is installed."""
     outcome = yield
     report = outcome.get_result()
+    allowed = os.environ.get("KEELWAY_MAY_SKIP", "")
+    if allowed and allowed in str(report.longrepr):
+        return
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("KEELWAY_NO_SKIPS"):
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
