@@ -290,6 +290,25 @@ s.sendall(b"x" * 500_000); s.shutdown(socket.SHUT_WR); print(s.makefile().read()
     assert seen.stdout == "500000\n"
 
 
+def test_a_server_that_is_stuck_holds_up_nobody_else(rig, echo):
+    stuck = rig.folder / "stuck.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(stuck))
+        rig.own(stuck)
+        server.listen(0)
+        script = """
+import http.client, socket
+for _ in range(6):
+    socket.create_connection(("127.0.0.1", 4181), 5)
+connection = http.client.HTTPConnection("127.0.0.1", 4180, timeout=10)
+connection.request("POST", "/", b"still here")
+print(connection.getresponse().read().decode())
+"""
+        relays = {4180: str(echo), 4181: str(stuck)}
+        seen = rig.do(rig.inside("python3", "-c", script, relays=relays))
+    assert (seen.stdout, seen.exit_code) == ("still here\n", 0)
+
+
 def test_a_socket_of_a_relay_cannot_be_made_unusable(rig, echo):
     rig.sh("chmod 0 /run/keelway/*; rm -f /run/keelway/*", relays={4180: str(echo)})
     assert stat.S_IMODE(echo.stat().st_mode) == 0o600
