@@ -18,6 +18,7 @@ from keelway.core.model.event import Event, EventKind
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION
 from keelway.core.model.task import OWNER, Request
+from keelway.core.model.usage import UsageEntry, UsageSource
 from keelway.core.policy import PlanPolicy, Policy, ReviewPolicy
 from keelway.engine.durable import DbosEngine
 from keelway.ports.engine import Queue
@@ -206,15 +207,38 @@ def note(ledger: SqlLedger, kind: EventKind, key: str = "", **data) -> None:
     ledger.record(Event(kind, datetime.now(UTC), "01T", "review", 1, data=data, key=key))
 
 
-def test_costs_are_added_up_by_stage(ledger, tmp_path, make_figures):
+def test_costs_and_tokens_are_added_up_by_role_and_agent(ledger, tmp_path, make_figures):
     figures = make_figures(f"sqlite:///{tmp_path / 'keelway.sqlite'}")
     read(figures)
-    for cost in (1.5, 0.25, 0):
-        note(ledger, EventKind.AGENT_FINISHED, stop="completed", agent="x", cost_usd=cost)
+    more = {"provider": "openai", "input_tokens": 100, "cached_tokens": 40, "output_tokens": 9}
+    for number, (cost, status) in enumerate([(1.5, "200"), (0.25, "200"), (0, "504 silent")]):
+        entry = UsageEntry(
+            f"k{number}", "", "dev", 1, NOW, agent="codex", cost_usd=cost, status=status, **more
+        )
+        ledger.book_usage(entry)
+    report = UsageEntry(
+        "r", "", "dev", 1, NOW, UsageSource.REPORTED, agent="codex", cost_usd=9, counted=False
+    )
+    ledger.book_usage(report)
+    alone = UsageEntry(
+        "s", "", "plan", 1, NOW, UsageSource.REPORTED, agent="OpenCode", cost_usd=0.5, input_tokens=7
+    )
+    ledger.book_usage(alone)
     note(ledger, EventKind.AGENT_FINISHED, stop="limit_wall", agent="x")
     found = read(figures)
-    assert one(found, "keelway_agent_cost_usd_total", stage="review") == 1.75
+    assert one(found, "keelway_agent_cost_usd_total", role="dev", agent="codex") == 1.75
+    assert one(found, "keelway_agent_cost_usd_total", role="plan", agent="opencode") == 0.5
+    tokens = {
+        kind: one(found, "keelway_agent_tokens_total", role="dev", agent="codex", kind=kind) for kind in KINDS
+    }
+    assert tokens == {"input": 300, "output": 27, "cached": 120}
+    assert one(found, "keelway_model_requests_total", provider="openai", outcome="done") == 2
+    assert one(found, "keelway_model_requests_total", provider="openai", outcome="failed") == 1
     assert one(found, "keelway_agent_runs_total", stage="review", stop="limit_wall") == 1
+
+
+KINDS = ("input", "output", "cached")
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def test_a_stage_that_began_before_us_still_has_its_seconds(ledger, tmp_path, make_figures):

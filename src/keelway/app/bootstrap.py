@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from keelway.adapters.forge.local import FarForge, LocalForge
 from keelway.adapters.sandbox.private_clone import TravellingClone
 from keelway.app.agents.make import make_agent
+from keelway.app.agents.money import gateway_of
 from keelway.app.config import Config, environment_variables
 from keelway.app.crew.far import CarriedAgent, FarCi
 from keelway.app.crew.freeze import SharedFreeze
@@ -138,7 +139,9 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
     pulls = SqlPullBook(database, home.root)
     vault: Vault = load("vault", "file")(str(home.root))
     repository, root = str(home.repository), str(home.root)
-    agent = load("agent", "recipe")(make_agent(config, home), project.recipes, project, str(home.agents))
+    gateway = gateway_of(config, home, vault, ledger)
+    coder = make_agent(config, home, gateway)
+    agent = load("agent", "recipe")(coder, project.recipes, project, str(home.agents))
     doors = Doors(
         agent=agent,
         sandbox=load("sandbox", "private_clone")(
@@ -154,7 +157,13 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
         ledger=ledger,
         index=make_index(config.file.index, environment_variables(), config.repository),
     )
-    app = App(config, home, doors, ledger, pulls, vault, close=database.dispose)
+
+    def close() -> None:
+        if gateway is not None:
+            gateway.stop()  # what it knows is booked before the book is closed
+        database.dispose()
+
+    app = App(config, home, doors, ledger, pulls, vault, close=close)
     return _seated(app, roles) if many_workers(home) else app
 
 

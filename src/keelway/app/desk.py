@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from keelway.app import server_file
 from keelway.app.config import Config, find_config, load_config, store_url_of
 from keelway.app.home import Home
+from keelway.app.view.money import ArtefactText, CostView
 from keelway.app.view.system import (
     AuditReport,
     BackPreview,
@@ -57,6 +58,14 @@ class Reader(Protocol):
 
     def logs(self, task: str, *, stage: str = "") -> LogView:
         """Show what the stages and the agents said."""
+        ...
+
+    def costs(self, *, by: tuple[str, ...] = ("task",), since: str = "", task: str = "") -> CostView:
+        """Show what was used and what it cost."""
+        ...
+
+    def artefact(self, task: str, name: str) -> ArtefactText:
+        """Show the content of something that is kept of a task."""
         ...
 
     def explain(self, task: str) -> Explanation:

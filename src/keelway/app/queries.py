@@ -64,6 +64,8 @@ class Queries(TaskQueries, PlaceQueries):
             alerts=alerts_of(ledger.deployments(limit=1_000), config.policy.alert, datetime.now(UTC)),
             workers=workers_of(config, self._from.home),
             events=self._latest(),
+            today_usd=self.today_usd(),
+            caps=self.shared_caps(),
             fence=self._from.doors.agent.fence() if self._from.doors else None,
         )
 

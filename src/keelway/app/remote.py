@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 from keelway.app.recipe.order import RecipeStanding, Trial
 from keelway.app.server_file import Server
+from keelway.app.view.money import ArtefactText, CostView
 from keelway.app.view.system import (
     AuditReport,
     BackPreview,
@@ -83,6 +84,14 @@ class Remote:
     def logs(self, task: str, *, stage: str = "") -> LogView:
         """Show what the stages and the agents said."""
         return self._one(LogView, f"tasks/{_part(task)}/logs", stage=stage)
+
+    def costs(self, *, by: tuple[str, ...] = ("task",), since: str = "", task: str = "") -> CostView:
+        """Show what was used and what it cost."""
+        return self._one(CostView, "costs", by=",".join(by), since=since, task=task)
+
+    def artefact(self, task: str, name: str) -> ArtefactText:
+        """Show the content of something that is kept of a task."""
+        return self._one(ArtefactText, f"tasks/{_part(task)}/artefact", name=name)
 
     def explain(self, task: str) -> Explanation:
         """Say why a task is where it is."""

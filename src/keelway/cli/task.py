@@ -107,16 +107,44 @@ def logs(
     follow_on: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with every event as it happens.")
     ] = False,
+    artefact: Annotated[
+        str, typer.Option(help="Print one thing that is kept, such as dev-1/transcript.jsonl, in full.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Show what stages, checks and agents said."""
+    """Show what stages, checks and agents said, and what is kept of it."""
+    from keelway.cli.show.costs import artefact_text
     from keelway.cli.show.task import log_page
 
     who = shared.ask(ctx)
     name = shared.named(who, task)
+    if artefact:
+        out(who.artefact(name, artefact), as_json, artefact_text)
+        return
     out(who.logs(name, stage=stage), as_json, log_page)
     if follow_on:
         _go_on(shared.act(ctx), name)
+
+
+@group.command("costs")
+def costs(
+    ctx: typer.Context,
+    *,
+    by: Annotated[
+        list[str], typer.Option(help="task, role, agent, model or day; may be given more than once.")
+    ] = ["task"],  # noqa: B006 - typer copies it
+    since: Annotated[str, typer.Option(help="24h, 7d, 4w, or a day such as 2026-01-31 (UTC).")] = "",
+    task: Annotated[
+        str, typer.Option(help="Only this task: T-142, 142 or @last.", autocompletion=shared.complete_task)
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Show what models and agents used and what it cost."""
+    from keelway.cli.show.costs import costs_page
+
+    who = shared.ask(ctx)
+    name = shared.named(who, task) if task else ""
+    out(who.costs(by=tuple(by), since=since, task=name), as_json, costs_page)
 
 
 def _go_on(who: Reader, name: str) -> None:

@@ -89,7 +89,22 @@ class Instruments:
             "keelway_agent_runs", "Runs of the coding agent.", ["stage", "stop"], registry=registry
         )
         self.agent_cost_usd = Counter(
-            "keelway_agent_cost_usd", "Cost of the coding agent in US dollars.", ["stage"], registry=registry
+            "keelway_agent_cost_usd",
+            "Cost of agents in US dollars: metered, or reported where nothing was metered.",
+            ["role", "agent"],
+            registry=registry,
+        )
+        self.agent_tokens = Counter(
+            "keelway_agent_tokens",
+            "Tokens of agents, likewise; cached ones are part of the input.",
+            ["role", "agent", "kind"],
+            registry=registry,
+        )
+        self.model_requests = Counter(
+            "keelway_model_requests",
+            "Metered requests to models.",
+            ["provider", "outcome"],
+            registry=registry,
         )
 
     def _name_the_present(self) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, text
 
 from keelway.core.model.event import EventKind
 from keelway.core.model.lifecycle import CLOSED, START
+from keelway.core.model.usage import UsageSource
 from keelway.telemetry.instruments import Instruments
 
 BATCH = 1_000
@@ -48,6 +49,7 @@ class Tail:
             EventKind.EFFECT_DONE.value: lambda _, __, body: self._effect(body, "done"),
             EventKind.EFFECT_FAILED.value: lambda _, __, body: self._effect(body, "failed"),
             EventKind.AGENT_FINISHED.value: self._agent,
+            EventKind.USAGE_BOOKED.value: self._used,
             EventKind.ROLLBACK_FINISHED.value: self._taken_back,
             EventKind.INCIDENT_OPENED.value: lambda *_: self._shown.incidents.inc(),
         }
@@ -127,7 +129,19 @@ class Tail:
     def _agent(self, _connection: Connection, _row: Row[Any], body: dict[str, Any]) -> None:
         data, stage = body["data"], self._word("stage", body["stage"])
         self._shown.agent_runs.labels(stage, self._word("stop", data["stop"])).inc()
-        self._shown.agent_cost_usd.labels(stage).inc(max(0.0, float(data.get("cost_usd", 0.0))))
+
+    def _used(self, _connection: Connection, _row: Row[Any], body: dict[str, Any]) -> None:
+        data = body["data"]
+        role, agent = self._word("role", data["role"]), self._word("agent", str(data["agent"]).lower())
+        if data["source"] == UsageSource.METERED.value:
+            fine = str(data["status"]).startswith("2")
+            provider = self._word("provider", data["provider"])
+            self._shown.model_requests.labels(provider, "done" if fine else "failed").inc()
+        if not data["counted"]:
+            return
+        self._shown.agent_cost_usd.labels(role, agent).inc(max(0.0, float(data["cost_usd"])))
+        for kind in ("input", "output", "cached"):
+            self._shown.agent_tokens.labels(role, agent, kind).inc(max(0, int(data[f"{kind}_tokens"])))
 
     def _taken_back(self, _connection: Connection, _row: Row[Any], body: dict[str, Any]) -> None:
         data = body["data"]

@@ -27,6 +27,7 @@ def create_app(desk: Desk) -> FastAPI:
     for router in (
         page(desk),
         reading.questions(desk),
+        reading.cost_questions(desk),
         reading.order_questions(desk),
         reading.task_questions(desk),
         reading.stream(desk),

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from keelway.core.words.text import instant
+from keelway.core.words.text import amount, instant
 from keelway.web.desk import Desk
 
 REFRESH_SECONDS = 5
@@ -20,6 +20,7 @@ def page(desk: Desk) -> APIRouter:
     router = APIRouter()
     templates = Environment(loader=PackageLoader("keelway.web"), autoescape=select_autoescape(default=True))
     templates.filters["instant"] = _instant
+    templates.filters["amount"] = amount
     template = templates.get_template("status.html")
 
     @router.get("/", response_class=HTMLResponse, include_in_schema=False)

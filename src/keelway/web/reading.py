@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from keelway.app.view.money import ArtefactText, CostView
 from keelway.app.view.system import (
     AuditReport,
     BackPreview,
@@ -57,6 +58,22 @@ def questions(desk: Desk) -> APIRouter:
     @router.get("/audit/verify", response_model=AuditReport)
     def verify() -> JSONResponse:
         return shown(ask.verify_audit())
+
+    return router
+
+
+def cost_questions(desk: Desk) -> APIRouter:
+    """Return the routes about money, and about what is kept of a task."""
+    router, ask = APIRouter(prefix="/api"), desk.queries
+
+    @router.get("/costs", response_model=CostView)
+    def costs(by: str = "task", since: str = "", task: str = "") -> JSONResponse:
+        groups = tuple(word.strip() for word in by.split(",") if word.strip())
+        return shown(ask.costs(by=groups, since=since, task=task))
+
+    @router.get("/tasks/{task}/artefact", response_model=ArtefactText)
+    def artefact(task: str, name: str) -> JSONResponse:
+        return shown(ask.artefact(task, name))
 
     return router
 

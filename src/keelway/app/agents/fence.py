@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from keelway.app.sections import SandboxSection
 from keelway.clients.cage import MIB, Bounds, Settings, choose_cage
+from keelway.clients.cage.bubblewrap import UID
 from keelway.clients.run import Fence, Gate
 
 
@@ -21,3 +24,8 @@ def fence_of(section: SandboxSection, gate: Gate | None = None) -> Fence:
         disk_bytes_max=section.disk_mb * MIB,
     )
     return Fence(cage, bounds, gate)
+
+
+def user_of(section: SandboxSection) -> int:
+    """Return the user as whom agents run when we are root, -1 when they run as whoever we are."""
+    return (section.uid or UID) if os.geteuid() == 0 else -1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from keelway.app.query.sources import Desk
+from keelway.app.query.costs import CostQueries
 from keelway.app.view import make
 from keelway.app.view.explain import explain
 from keelway.app.view.sentence import is_loud
@@ -21,6 +21,7 @@ from keelway.app.view.task import (
 )
 from keelway.core.errors import RequestRefused
 from keelway.core.model.event import Link
+from keelway.core.model.lifecycle import CLOSED
 from keelway.core.words.text import clean
 from keelway.ports.ledger import TaskRow
 
@@ -28,7 +29,7 @@ EVENTS_PAGE, EVENTS_MAX, LATEST = 1_000, 10_000, 40
 TRANSCRIPTS_MAX, TAIL_BYTES = 10, 20_000
 
 
-class TaskQueries(Desk):
+class TaskQueries(CostQueries):
     """Answer questions about tasks."""
 
     def tasks(self, *, open_only: bool = False, limit: int = 50) -> tuple[TaskLine, ...]:
@@ -61,6 +62,9 @@ class TaskQueries(Desk):
             ),
             checks=self._checks(row),
             deployments=tuple(make.deployment_view(entry, self._name) for entry in deployments),
+            costs=self.costs_of(row.task.id),
+            caps=() if row.status in CLOSED else self.caps_of(row.task.id, row.stage),
+            artefacts=self.artefacts(row.task.id),
             events=tuple(make.happened(link, self._name) for link in links if is_loud(link.event))[-LATEST:],
         )
 
@@ -106,7 +110,8 @@ class TaskQueries(Desk):
         row = self._ledger.find(task)
         stages = make.stages_of(self._links(row), row.status.value)
         shown = tuple(each for each in stages if each.status != "waiting" and stage in {"", each.stage})
-        return LogView(row.task.name, shown, self._checks(row), self._transcripts(row.task.name))
+        kept = self.artefacts(row.task.id)
+        return LogView(row.task.name, shown, self._checks(row), self._transcripts(row.task.name), kept)
 
     def explain(self, task: str) -> Explanation:
         """Say why a task is where it is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from keelway.app.view.money import CapView
 from keelway.app.view.task import Asked, DeploymentView, Happened, TaskLine
 from keelway.core.cage.trust import describe
 from keelway.core.model.fence import Fence
@@ -86,6 +87,10 @@ class StatusView:
     workers: tuple[WorkerView, ...] = ()
     """Who works on a store for many; empty where one process does everything."""
     events: tuple[Happened, ...] = ()
+    today_usd: float = 0.0
+    """What models cost since midnight (UTC)."""
+    caps: tuple[CapView, ...] = ()
+    """Of the day and of the project, where there are any."""
     fence: Fence | None = None
     """What fences agents on the machine of the control plane; ``None`` where that could not be asked."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from keelway.app.view.money import ArtefactView, CapView
+from keelway.core.model.usage import UsageTotal
 from keelway.core.model.verdict import Finding
 
 
@@ -156,6 +158,11 @@ class TaskView:
     questions: tuple[Asked, ...] = ()
     checks: tuple[CheckView, ...] = ()
     deployments: tuple[DeploymentView, ...] = ()
+    costs: tuple[UsageTotal, ...] = ()
+    """By role and agent."""
+    caps: tuple[CapView, ...] = ()
+    """Of an open task."""
+    artefacts: tuple[ArtefactView, ...] = ()
     events: tuple[Happened, ...] = ()
     """The last events, oldest first."""
 
@@ -198,6 +205,8 @@ class LogView:
     stages: tuple[StageView, ...]
     checks: tuple[CheckView, ...]
     transcripts: tuple[Transcript, ...]
+    artefacts: tuple[ArtefactView, ...] = ()
+    """What is kept of it, such as whole transcripts and requests to models."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from keelway.cli.show.task import deployment_table, event, questions, task_table
 from keelway.cli.show.text import ago, facts, say, table
 from keelway.core.model.fence import Fence
 from keelway.core.rule.freeze import Freeze
-from keelway.core.words.text import instant, short
+from keelway.core.words.text import amount, instant, short
 
 
 def status_page(view: StatusView) -> None:
@@ -28,7 +28,14 @@ def status_page(view: StatusView) -> None:
         say(frozen_line(view.freeze), style="bold red")
     if not view.running:
         say("The control plane does not run; this is what the book says. Next: keelway up", style="yellow")
-    facts((("project", view.project), ("home", view.home), ("tasks", _counts(view.counts))))
+    facts(
+        (
+            ("project", view.project),
+            ("home", view.home),
+            ("tasks", _counts(view.counts)),
+            ("spent today", _spent(view)),
+        )
+    )
     for alert in view.alerts:
         say(alert.message, style="red")
     say("")
@@ -65,6 +72,13 @@ def fence_style(fence: Fence) -> str:
     if fence.trusted_only or not fence.works:
         return "bold red"
     return "yellow" if fence.missing else "dim"
+
+
+def _spent(view: StatusView) -> str:
+    """Return today's cost beside its cap, and the project's where it has one."""
+    if view.caps:
+        return "; ".join(cap.sentence for cap in view.caps)
+    return amount(view.today_usd) if view.today_usd else ""
 
 
 def _worker(worker: WorkerView) -> tuple[str, str, str, str, str]:

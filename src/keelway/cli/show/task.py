@@ -19,8 +19,9 @@ from keelway.app.view.task import (
     TaskLine,
     TaskView,
 )
+from keelway.cli.show.costs import artefact_part, cost_part
 from keelway.cli.show.text import ago, clock, console, facts, number, say, table
-from keelway.core.words.text import duration, short
+from keelway.core.words.text import amount, duration, short
 
 _LIST_FIELDS = (
     "create",
@@ -36,14 +37,24 @@ _LIST_FIELDS = (
 
 def task_table(lines: Iterable[TaskLine]) -> None:
     """Print tasks as rows."""
-    rows = [
-        (line.name, _status(line), line.risk, line.requested_by, ago(line.created_at), line.title)
-        for line in lines
-    ]
-    if not rows:
+    lines = tuple(lines)
+    if not lines:
         say('No tasks yet. Next: keelway ask "..."')
         return
-    table(("TASK", "STATUS", "RISK", "ASKED BY", "AGE", "WHAT"), rows)
+    dear = any(line.cost_usd for line in lines)
+    rows = [
+        (
+            line.name,
+            _status(line),
+            line.risk,
+            *((amount(line.cost_usd) if line.cost_usd else "",) if dear else ()),
+            line.requested_by,
+            ago(line.created_at),
+            line.title,
+        )
+        for line in lines
+    ]
+    table(("TASK", "STATUS", "RISK", *(("COST",) if dear else ()), "ASKED BY", "AGE", "WHAT"), rows)
 
 
 def opened(line: TaskLine) -> None:
@@ -78,7 +89,7 @@ def task_page(view: TaskView) -> None:
             ("pull request", f"#{view.pull_request}" if view.pull_request is not None else ""),
             ("commit", short(view.commit_sha) if view.commit_sha else ""),
             ("iterations", line.iterations or ""),
-            ("cost", f"${line.cost_usd:.2f}" if line.cost_usd else ""),
+            ("cost", amount(line.cost_usd) if line.cost_usd else ""),
             ("error", f"{line.error} [{line.code}]" if line.error else ""),
         )
     )
@@ -87,6 +98,8 @@ def task_page(view: TaskView) -> None:
     _gates(view.gates)
     _checks(view)
     _deployments(view.deployments)
+    cost_part(view.costs, view.caps)
+    artefact_part(line.name, view.artefacts)
     questions(view.questions)
 
 
@@ -168,6 +181,7 @@ def log_page(view: LogView) -> None:
     for each in view.transcripts:
         say("", f"agent run {each.run} ({each.path}), the end of it:", style="bold")
         say(*(_turn(row) for row in each.tail.splitlines()[-40:]))
+    artefact_part(view.task, view.artefacts)
 
 
 def event(happened: Happened) -> str:

@@ -118,7 +118,11 @@ class Line:
         return key
 
     def _read(self, allowance: Callable[[str], Allowance] | None) -> tuple[str, Allowance | None]:
-        return self.provider.key(), allowance(self.grant.task) if allowance else None
+        key = self.provider.key()
+        try:
+            return key, allowance(self.grant.task) if allowance else None
+        except KeelwayError as error:  # of the book, not of the key
+            raise RuntimeError(str(error)) from error
 
     async def admit(self, usd: float, tokens: int, freed: asyncio.Condition) -> Claim:
         """Hold back what a request may use, waiting while others hold back everything that is left.
