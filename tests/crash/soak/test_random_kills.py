@@ -25,7 +25,7 @@ def test_nothing_is_lost_doubled_or_stuck(tmp_path, request, record_property):
     grounds = [Ground(tmp_path / "sqlite"), Ground(tmp_path / "postgresql", cluster)]
     for ground in grounds:
         ground.prepare(set())
-    killed, seed, wrong = 0, 0, {}
+    killed, seed, wrong = 0, int(os.environ.get("KEELWAY_SOAK_SEED", "0")), {}
     with ThreadPoolExecutor(PROCESSES) as pool:
         while killed < KILLS:
             seeds = range(seed + 1, seed + 1 + min(PROCESSES, -(-(KILLS - killed) // KILLS_EACH)))
