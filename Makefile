@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Hundreds of short programs are started here; without their bytecode each would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check bench soak docs histories format clean
+.PHONY: help demo test check bench soak docs histories agents format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -52,6 +52,10 @@ bench: $(VENV)/.ready ## Measure: a task, the front, the model gateway, start-up
 
 soak: $(VENV)/.ready ## Run the longer proofs
 	@$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
+
+agents: $(VENV)/.ready ## Run real coding agents, all that are installed or those named by AGENTS="opencode codex", and note what was seen
+	@KEELWAY_AGENTS_RECORD=1 $(BIN)/pytest -m agents tests/agents $(ARGS)
+	@$(BIN)/python -m keelway.cli.reference docs/reference
 
 docs: $(VENV)/.ready ## Write the generated reference pages
 	@$(BIN)/python -m keelway.cli.reference docs/reference

@@ -64,7 +64,7 @@ def test_a_sound_project_has_no_broken_wire_and_stays_untouched(place):
     before = sorted(path for path in place.path.parent.rglob("*") if ".git/" not in path.as_posix())
     checks = found(place, probe_agent=False)
     assert [check.name for check in checks.values() if check.state == "fail"] == []
-    assert checks["sandbox"].state == "warn"
+    assert checks["sandbox"].state in {"ok", "warn"}  # as strong as the sandbox of this machine is
     assert "sandbox" in checks["sandbox"].sentence
     assert not place.home.root.exists()
     assert sorted(path for path in place.path.parent.rglob("*") if ".git/" not in path.as_posix()) == before

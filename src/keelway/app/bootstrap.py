@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from keelway.adapters.forge.local import FarForge, LocalForge
 from keelway.adapters.sandbox.private_clone import TravellingClone
 from keelway.app.agents.make import make_agent
-from keelway.app.agents.money import gateway_of
+from keelway.app.agents.ways import make_ways
 from keelway.app.config import Config, environment_variables
 from keelway.app.crew.far import CarriedAgent, FarCi
 from keelway.app.crew.freeze import SharedFreeze
@@ -139,8 +139,8 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
     pulls = SqlPullBook(database, home.root)
     vault: Vault = load("vault", "file")(str(home.root))
     repository, root = str(home.repository), str(home.root)
-    gateway = gateway_of(config, home, vault, ledger)
-    coder = make_agent(config, home, gateway)
+    ways = make_ways(config, home, vault, ledger)
+    coder = make_agent(config, home, ways)
     agent = load("agent", "recipe")(coder, project.recipes, project, str(home.agents))
     doors = Doors(
         agent=agent,
@@ -159,8 +159,7 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
     )
 
     def close() -> None:
-        if gateway is not None:
-            gateway.stop()  # what it knows is booked before the book is closed
+        ways.stop()  # what the gateway knows is booked before the book is closed
         database.dispose()
 
     app = App(config, home, doors, ledger, pulls, vault, close=close)

@@ -31,7 +31,7 @@ version = "1.0"
 def test_a_profile_is_whole(name: str) -> None:
     profile = load_profile(name)
     assert profile.name == name
-    assert profile.argv[0] == "${program}"
+    assert "${program}" in profile.argv
     text = " ".join([*profile.argv, *profile.env.values(), *profile.files.values(), profile.stdin])
     if profile.apis:
         assert all(blank in text for blank in ("${model}", "${url}", "${token}"))
@@ -97,3 +97,9 @@ def test_what_is_called_proven_is_known() -> None:
     for name, seen in proven().items():
         assert name in NAMES
         assert set(seen.cases) <= CASES.keys()
+
+
+def test_the_profile_in_the_manual_is_sound() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "agent-profile.md").read_text()
+    example = page.split("```text\n", 1)[1].split("```", 1)[0]
+    assert read_profile(example.encode(), "the manual").name == "my-agent"

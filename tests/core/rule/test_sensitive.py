@@ -11,6 +11,7 @@ from keelway.core.rule.sensitive import (
     categories,
     colliding,
     forbidden_reason,
+    instructs_agents,
     is_doc_path,
     is_shadow,
     is_test_path,
@@ -119,3 +120,15 @@ def test_a_project_may_name_its_own_tests() -> None:
 def test_confusable_paths_of_one_set() -> None:
     assert colliding({"a.py", "A.py", "b.py", "\u0430.py"}) == ("A.py", "a.py", "\u0430.py")
     assert colliding({"a.py", "b.py"}) == ()
+
+
+def test_what_agents_take_orders_from_is_known() -> None:
+    for path in (
+        "AGENTS.md",
+        "sub/claude.md",
+        "web/.claude/settings.json",
+        ".codex/config.toml",
+        "opencode.json",
+    ):
+        assert instructs_agents(path), path
+    assert not any(map(instructs_agents, ("agents.py", "docs/agents/x.md", "claude/x.md")))

@@ -7,10 +7,11 @@ import os
 from keelway.app.sections import SandboxSection
 from keelway.clients.cage import MIB, Bounds, Settings, choose_cage
 from keelway.clients.cage.bubblewrap import UID
+from keelway.clients.egress import Egress
 from keelway.clients.run import Fence, Gate
 
 
-def fence_of(section: SandboxSection, gate: Gate | None = None) -> Fence:
+def fence_of(section: SandboxSection, gate: Gate | None = None, egress: Egress | None = None) -> Fence:
     """Return the fence that a configuration asks for, with the way to the model in it.
 
     Raises:
@@ -23,7 +24,7 @@ def fence_of(section: SandboxSection, gate: Gate | None = None) -> Fence:
         temporary_bytes_max=section.temporary_mb * MIB,
         disk_bytes_max=section.disk_mb * MIB,
     )
-    return Fence(cage, bounds, gate)
+    return Fence(cage, bounds, gate, egress, section.egress)
 
 
 def user_of(section: SandboxSection) -> int:

@@ -12,11 +12,12 @@ from typing import Any
 from keelway.app.agents.fence import fence_of
 from keelway.app.agents.place import find, look, room_of
 from keelway.app.agents.profile import ACP, PROGRAM, Profile, load_profile, profile_names
+from keelway.app.agents.ways import Ways
 from keelway.app.config import Config, environment_variables
 from keelway.app.home import Home
 from keelway.app.registry import load, names
 from keelway.app.sections import AgentSection
-from keelway.clients.run import Fence, Gate, Launch, blanks_in, fill
+from keelway.clients.run import Fence, Launch, blanks_in, fill
 from keelway.core.errors import YourFault
 from keelway.ports.agent import Agent
 
@@ -26,13 +27,13 @@ _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,120}")
 _PROMPTS = frozenset({"prompt", "prompt_file"})
 
 
-def make_agent(config: Config, home: Home, gate: Gate | None = None) -> Agent:
+def make_agent(config: Config, home: Home, ways: Ways | None = None) -> Agent:
     """Return the configured coding agent, with its runs below a home.
 
     Args:
         config: the project.
         home: where its state lies on this machine.
-        gate: the way to the model, for agents that need one.
+        ways: how its runs get to their model and to other hosts.
 
     Raises:
         YourFault: the agent is unknown or not installed, or nothing says how to start it or which model it uses.
@@ -40,7 +41,7 @@ def make_agent(config: Config, home: Home, gate: Gate | None = None) -> Agent:
     section, runs = config.file.agent, str(home.agents)
     if is_profile(section.use):
         profile = load_profile(section.use, outside=config.repository)
-        return from_profile(profile, section, runs, fence_of(config.file.sandbox, gate))
+        return from_profile(profile, section, runs, _fence(config, ways))
     if section.use not in names("agent") and not section.use.endswith(".py"):
         known = ", ".join(sorted({*profile_names(), *names("agent")}))
         raise YourFault("unknown_agent", f"There is no agent called {section.use!r}.", f"use one of: {known}")
@@ -59,10 +60,15 @@ def make_agent(config: Config, home: Home, gate: Gate | None = None) -> Agent:
         )
     name = Path(section.argv[0]).name
     if section.use in {ACP, COMMAND}:
-        agent = kind(_by_hand(name, section, runs, env, fence_of(config.file.sandbox, gate)))
+        agent = kind(_by_hand(name, section, runs, env, _fence(config, ways)))
     else:
         agent = kind(name=name, argv=section.argv, run_root=runs, env=env)
     return agent
+
+
+def _fence(config: Config, ways: Ways | None) -> Fence:
+    ways = ways or Ways()
+    return fence_of(config.file.sandbox, ways.gateway, ways.egress)
 
 
 def is_profile(use: str) -> bool:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from keelway.core.codec import from_json
+from keelway.clients.files import write_atomic
+from keelway.core.codec import from_json, to_json
 
 FILE_NAME = "proven.json"
 
 CASES: dict[str, str] = {
     "task": "completes a task: reads, edits, writes, runs the test",
     "metered": "is metered by the gateway to the token",
-    "rejected_write": "a rejected write never lands",
+    "rejected write": "a rejected write never lands",
     "outside": "a write outside the workspace is blocked",
     "cancel": "a cancelled run leaves no process after 2 s",
-    "wrong_key": "a wrong key ends as `auth_error`",
+    "wrong key": "a wrong key ends as `auth_error`",
     "silent": "a silent model ends as `limit_silence`",
     "budget": "a budget is cut in the middle of a run",
     "key": "the real key is nowhere in the sandbox",
@@ -47,6 +49,11 @@ def path() -> Path:
 
 def proven() -> dict[str, Proven]:
     """Return the results by the name of the agent."""
-    import json
-
     return from_json(Book, json.loads(path().read_text("utf-8"))).agents
+
+
+def keep(seen: dict[str, Proven]) -> None:
+    """Write down new results; those of agents that were not run this time stay."""
+    agents = dict(sorted({**proven(), **seen}.items()))
+    text = json.dumps(to_json(Book(agents)), indent=2, sort_keys=True) + "\n"
+    write_atomic(path(), text.encode())

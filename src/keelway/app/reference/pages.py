@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from keelway.app.reference import configuration, events, lifecycle, policy, ports
+from keelway.app.reference import agents, configuration, events, lifecycle, policy, ports
 from keelway.store.tables import reference as store
 
 PAGES: dict[str, Callable[[str], str]] = {
+    "agents.md": agents.page,
     "config.md": configuration.page,
     "policy.md": policy.page,
     "lifecycle.md": lifecycle.page,

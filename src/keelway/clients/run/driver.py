@@ -89,6 +89,9 @@ class Driver:
 
     def cancel(self, task: str) -> bool:
         """End the runs of a task, whichever process drives them; tell whether there was one."""
+        if self._launch.fence.gate is not None:
+            with contextlib.suppress(KeelwayError):  # a gateway that is gone lets nobody pass
+                self._launch.fence.gate.revoke(task)
         found = [(folder, live) for folder, live in rooms(self._root) if live.task == task]
         for folder, live in found:
             ask_to_end(folder, live)
@@ -112,8 +115,7 @@ class Driver:
         run, code, hit = None, None, ""
         try:
             command = await asyncio.to_thread(stage.set_up, live.marker, greet_only=greet_only)
-            if stage.purse:
-                transcript.redactor = Redactor((*self._launch.redact, stage.purse.ticket.token))
+            transcript.redactor = Redactor((*self._launch.redact, *stage.secrets))
             run = await self._start(stage, live, transcript, command)
             room.record(run.live)
             stop, detail = await self._talk(run, stage.cwd, greet_only=greet_only)
@@ -124,7 +126,8 @@ class Driver:
             stop, detail = End.NOT_STARTED, f"{error.message} Next: {error.hint}"
         finally:
             left = "" if run is None else await self._end(run, room)
-            hit = await asyncio.to_thread(stage.strike)
+            hit, kept = await asyncio.to_thread(_struck, stage)
+            left = " ".join(filter(None, (left, kept)))
             room.leave(live)
             transcript.note("ended", exit_code=code, left=left, hit=hit)
             transcript.close()
@@ -195,6 +198,14 @@ class Driver:
         text = run.transcript.redactor.text(run.stderr.bytes().decode(errors="replace"))
         await asyncio.to_thread(write_atomic, room.stderr, text.encode(), 0o600)
         return left
+
+
+def _struck(stage: Stage) -> tuple[str, str]:
+    """Return what a run hit and what of its stage could not be taken back."""
+    try:
+        return stage.strike(), ""
+    except (OSError, KeelwayError) as error:
+        return "", f"What the run was put behind could not be taken back: {error}"
 
 
 def _explained(stop: End, detail: str, code: int | None, hit: str, stage: Stage) -> tuple[End, str]:

@@ -46,6 +46,10 @@ class Gate(Protocol):
         """Void a pass and return what was used in all."""
         ...
 
+    def revoke(self, task: str) -> int:
+        """Void every pass of a task at once; return how many there were."""
+        ...
+
 
 class Purse:
     """Follow the consumption of one run."""

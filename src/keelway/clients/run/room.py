@@ -22,7 +22,7 @@ _RECORD_BYTES_MAX = 10_000
 _SAME_START_SECONDS = 1.0
 _POLL_SECONDS = 0.02
 _MARGIN_SECONDS = 5.0
-_TEXTS = ("transcript.jsonl", "requests.jsonl", "stderr.log")
+_TEXTS = ("transcript.jsonl", "requests.jsonl", "egress.jsonl", "stderr.log")
 _TEXT_BYTES_MAX = 4_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -68,6 +68,8 @@ class Room:
         self.transcript = self.folder / "transcript.jsonl"
         self.requests = self.folder / "requests.jsonl"
         """What was asked of the model, as the gateway saw it."""
+        self.egress = self.folder / "egress.jsonl"
+        """Which hosts were tried."""
         self.stderr = self.folder / "stderr.log"
 
     def enter(self, grace_seconds: float) -> Live:

@@ -9,18 +9,20 @@ from urllib.parse import urlsplit
 from keelway.clients.cage.cage import Inside
 from keelway.clients.files import write_atomic
 from keelway.clients.gateway.values import Grant
+from keelway.clients.run.fence import MODEL_PORT, Outlet
 from keelway.clients.run.launch import Launch, fill, fill_file
 from keelway.clients.run.purse import Purse
 from keelway.clients.run.room import Room
 from keelway.clients.run.turn import Order
 from keelway.clients.shell import MARKER, Command
 from keelway.core.errors import YourFault
+from keelway.core.rule.sensitive import instructs_agents
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _PIPE_BYTES = 1_048_576
+_WORD_BYTES_MAX = 130_000
+"""Linux starts no program with a longer argument."""
 _PROMPT_FILE = "prompt.md"
-_MODEL_PORT = 4180
-"""Where an agent finds the gateway, if it has a loopback of its own."""
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Stage:
     order: Order
     room: Room
     purse: Purse | None = field(default=None, init=False)
+    outlet: Outlet | None = field(default=None, init=False)
     _inside: Inside | None = field(default=None, init=False)
 
     @property
@@ -50,21 +53,30 @@ class Stage:
             raise FileNotFoundError(f"the workspace {self.cwd} does not exist")
         if not greet_only:
             self.purse = self._purse()
+            self.outlet = self.launch.fence.outlet(str(self.room.egress))
         launch, blanks = self.launch, self._blanks()
         home = str(self.room.home)
         for name, text in launch.files.items():
             write_atomic(self._file(name), fill_file(name, text, blanks).encode(errors="replace"), 0o600)
-        argv = launch.version_argv if greet_only and launch.version_argv else launch.argv
-        env = {"PATH": _PATH, "LANG": "C.UTF-8"} | {k: fill(v, blanks) for k, v in launch.env.items()}
+        words = launch.version_argv if greet_only and launch.version_argv else launch.argv
+        argv = tuple(fill(word, blanks) for word in words)
+        if max(len(word.encode(errors="replace")) for word in argv) > _WORD_BYTES_MAX:
+            raise YourFault(
+                "prompt_too_long",
+                f"The prompt is longer than {_WORD_BYTES_MAX} bytes, and {launch.name} takes it as an argument.",
+                "split the task, or use an agent that speaks ACP",
+            )
+        env = {"PATH": _PATH, "LANG": "C.UTF-8", **(self.outlet.env if self.outlet else {})}
+        env |= {name: fill(text, blanks) for name, text in launch.env.items()}
         env |= {"HOME": home, MARKER: marker}
         self._inside = Inside(
-            argv=tuple(fill(word, blanks) for word in argv),
+            argv=argv,
             env=env,
             cwd=self.cwd,
             home=home,
             workspace=self.cwd,
             writes=self.order.writes or not self.order.workspace,
-            reads=launch.reads,
+            reads=(*launch.reads, *_shielded(self.order)),
             relays=self._relays(),
             ports=self._ports(),
             bounds=launch.fence.bounds,
@@ -79,9 +91,10 @@ class Stage:
         return self.launch.fence.cage.over(self._inside) if self._inside else ""
 
     def strike(self) -> str:
-        """Take cage and pass back; return what the run hit: ``memory``, ``disk`` or nothing."""
-        if self.purse:
-            self.purse.close()
+        """Take cage and passes back; return what the run hit: ``memory``, ``disk`` or nothing."""
+        for way in (self.purse, self.outlet):
+            if way:
+                way.close()
         return self.launch.fence.cage.release(self._inside) if self._inside else ""
 
     def _blanks(self) -> dict[str, str]:
@@ -113,19 +126,27 @@ class Stage:
         )
         return Purse(gate, grant)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what only this run may know."""
+        tickets = (self.purse and self.purse.ticket.token, self.outlet and self.outlet.ticket.token)
+        return tuple(token for token in tickets if token)
+
     def _relays(self) -> dict[int, str]:
         isolated = self.launch.fence.cage.isolates_network
-        return {_MODEL_PORT: self.purse.ticket.socket} if self.purse and isolated else {}
+        model = {MODEL_PORT: self.purse.ticket.socket} if self.purse and isolated else {}
+        return model | (self.outlet.relays if self.outlet else {})
 
     def _ports(self) -> tuple[int, ...]:
         """Return the ports of the host that a cage without a network of its own has to let through."""
         port = urlsplit(self.purse.ticket.url).port if self.purse else None
-        return (port,) if port and not self.launch.fence.cage.isolates_network else ()
+        model = (port,) if port and not self.launch.fence.cage.isolates_network else ()
+        return (*model, *(self.outlet.ports if self.outlet else ()))
 
     def _url(self) -> str:
         if self.purse and not self.launch.fence.cage.isolates_network:
             return self.purse.ticket.url
-        return f"http://127.0.0.1:{_MODEL_PORT}"
+        return f"http://127.0.0.1:{MODEL_PORT}"
 
     def _file(self, name: str) -> Path:
         path = PurePosixPath(name)
@@ -134,3 +155,18 @@ class Stage:
                 "file_outside_home", f"{name!r} would lie outside the agent's home.", "name it below the home"
             )
         return self.room.home / path
+
+
+def _shielded(order: Order) -> list[str]:
+    """Return what agents take orders from at the top of a workspace: read-only even where all else is writable.
+
+    A link is left alone: bound, it would show what it points to.
+    """
+    if not (order.workspace and order.writes):
+        return []
+    entries = [entry for entry in sorted(Path(order.workspace).iterdir()) if not entry.is_symlink()]
+    return [
+        str(entry)
+        for entry in entries
+        if instructs_agents(f"{entry.name}/x" if entry.is_dir() else entry.name)
+    ]

@@ -14,6 +14,8 @@ from itertools import pairwise
 
 from keelway.core.rule.glob import fold, matches
 
+_INSTRUCTIONS = "agent instructions"
+
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "keelway's own policy": ("keelway.toml", ".keelway.toml", "/.keelway/"),
     "CI definition": (
@@ -27,10 +29,12 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
         "**/bin/rollback*", "/scripts/autolab/", "/k8s/", "/helm/", "/terraform/",
     ),
     "owner list": ("codeowners",),
-    "agent instructions": (
+    _INSTRUCTIONS: (
         "agents.md", "agents.override.md", "claude.md", "claude.local.md", "gemini.md", "qwen.md", "copilot-instructions.md",
         "skill.md", ".cursorrules", ".windsurfrules", ".clinerules", ".roorules", ".goosehints", ".aider*",
         ".mcp.json", "mcp.json", "opencode.json", "opencode.jsonc", "codex.toml",
+        ".opencode/", ".claude/", ".codex/", ".gemini/", ".qwen/", ".cursor/", ".windsurf/", ".continue/", ".pi/", ".kiro/",
+        ".roo/", ".cline/", ".goose/", ".amp/", ".agents/",
     ),
     "git's own control file": (".gitmodules", ".gitattributes", ".git/", ".git", "git~1/", "git~1"),
     "top-level dot directory": ("/.*/",),
@@ -114,6 +118,11 @@ def is_doc_path(path: str) -> bool:
 def forbidden_reason(path: str) -> str:
     """Return why nobody but a person may alter ``path``, empty when it is not forbidden."""
     return next((why for why, patterns in FORBIDDEN.items() if matches(path, patterns)), "")
+
+
+def instructs_agents(path: str) -> bool:
+    """Tell whether coding agents take orders or settings from ``path``."""
+    return matches(path, FORBIDDEN[_INSTRUCTIONS])
 
 
 def categories(path: str) -> tuple[str, ...]:
