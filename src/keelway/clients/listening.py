@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
 from pathlib import Path
 
 from keelway.clients.files import remove_tree
 from keelway.clients.places import SOCKET_BYTES_MAX
 from keelway.core.errors import YourFault
+
+_YOUNG_SECONDS = 60.0
 
 
 def loopback_port() -> socket.socket:
@@ -52,8 +55,16 @@ def unix_socket(parent: Path, name: str, uid: int) -> tuple[socket.socket, Path]
 
 
 def sweep(parent: Path, name: str) -> None:
-    """Remove the sockets of this name that an earlier life left behind, with their folders."""
+    """Remove the sockets of this name that an earlier life left behind, with their folders.
+
+    One that another process has bound a moment ago and does not listen at yet is left alone.
+    """
     for path in parent.glob(f"*/{name}"):
+        try:
+            if time.time() - path.lstat().st_mtime < _YOUNG_SECONDS:
+                continue
+        except OSError:
+            continue
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
             try:
                 knock.connect(str(path))

@@ -164,6 +164,13 @@ def test_tools_that_run_at_the_provider_are_taken_out(rig: Rig, tmp_path) -> Non
     assert not {"tools", "toolConfig"} & rig.provider.came[-1].body.keys()
 
 
+@pytest.mark.parametrize("model", ["openai/gpt-5:online", "gpt-4o-search-preview"])
+def test_a_model_that_searches_by_itself_is_refused(rig: Rig, model: str) -> None:
+    opened = rig.open("openai")
+    assert call(opened, PATHS["openai-chat"], asking("openai-chat") | {"model": model}).status == 400
+    assert rig.provider.came == []
+
+
 def test_a_response_in_the_background_is_refused(rig: Rig) -> None:
     opened = rig.open("openai")
     answer = call(opened, PATHS["openai-responses"], asking("openai-responses") | {"background": True})

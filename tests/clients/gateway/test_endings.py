@@ -181,9 +181,15 @@ def test_sockets_of_an_earlier_life_are_swept_and_living_ones_stay(tmp_path: Pat
     dead.parent.mkdir()
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(dead))
+    young = tmp_path / "gw" / "young" / "api"
+    young.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(young))
+    os.utime(dead, (1, 1))
     second = make_rig(tmp_path, provider)
     second.open()
     assert not dead.parent.exists()
+    assert young.exists()
     assert call(living, CHAT, asking("openai-chat"), over_socket=True).status == 200
     second.gateway.stop()
     rig.gateway.stop()

@@ -6,10 +6,14 @@ import gzip
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.clients.gateway import speech
+from tests.clients.gateway.provider import whole
 from tests.clients.gateway.rig import PATHS, PROVIDER_OF, Rig, asking, call, connect, make_rig
 
+from keelway.clients.gateway import line, server
 from keelway.clients.gateway.values import GatewayLimits
 from keelway.core.errors import OurFault, YourFault
 
@@ -157,6 +161,68 @@ def test_a_body_that_is_too_large(tmp_path, provider) -> None:
         assert call(opened, PATHS["anthropic"], asking("anthropic")).status == 200
     finally:
         rig.gateway.stop()
+
+
+@pytest.mark.parametrize("part", [b"[],", b"{},", b"1,"], ids=["lists", "tables", "numbers"])
+def test_a_body_that_grows_when_it_is_read(rig: Rig, part: bytes) -> None:
+    opened = rig.open()
+    body = b'{"model": "gpt-5-mini", "messages": [' + part * 2_100_000 + b"1]}"
+    answer = call(opened, CHAT, body)
+    assert (answer.status, "too many parts" in _message(answer)) == (413, True)
+
+
+def test_large_bodies_are_not_held_in_any_number(tmp_path, provider) -> None:
+    rig = make_rig(tmp_path, provider, limits=GatewayLimits(body_bytes_max=100_000))
+    try:
+        provider.reply = lambda _: whole(speech.chat(), pause_seconds=0.5)
+        opened = rig.open()
+        body = asking("openai-chat", text="x" * 60_000)
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _: call(opened, CHAT, body), range(6)))
+        assert sorted(answer.status for answer in answers) == [200] * 3 + [429] * 3
+        assert call(opened, CHAT, body).status == 200
+    finally:
+        rig.gateway.stop()
+
+
+def test_a_body_comes_out_as_it_went_in(rig: Rig) -> None:
+    opened = rig.open()
+    text = '\u4f60\u597d \U0001f600 \ud800 \x00 " \\ /'
+    body = asking("openai-chat", text=text) | {"temperature": 1e-7, "seed": 2**63, "none": None}
+    call(opened, CHAT, body)
+    assert rig.provider.came[0].body == body
+    plain = asking("openai-chat", text="\u4f60" * 1_000)
+    call(opened, CHAT, json.dumps(plain, ensure_ascii=False).encode())
+    assert len(rig.provider.came[1].raw) <= len(json.dumps(plain, ensure_ascii=False).encode())
+
+
+def test_a_client_that_says_nothing_is_dropped(tmp_path, provider, monkeypatch) -> None:
+    monkeypatch.setattr(server, "_FIRST_REQUEST_SECONDS", 0.2)
+    rig = make_rig(tmp_path, provider)
+    try:
+        opened = rig.open()
+        with socket.socket(socket.AF_UNIX) as wire:
+            wire.settimeout(5)
+            wire.connect(opened.socket)
+            assert wire.recv(1) == b""
+        wire = connect(opened)
+        headers = {"Authorization": f"Bearer {opened.token}"}
+        for _ in range(2):  # one that has asked may take its time
+            wire.request("POST", CHAT, body=json.dumps(asking("openai-chat")), headers=headers)
+            assert wire.getresponse().read()
+            time.sleep(0.3)
+        wire.close()
+    finally:
+        rig.gateway.stop()
+
+
+def test_refusals_fill_no_log(rig: Rig, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(line, "_REFUSALS_MAX", 3)
+    log = tmp_path / "requests.jsonl"
+    opened = rig.open(log_path=str(log))
+    for _ in range(5):
+        call(opened, "/openai/v1/files", {})
+    assert log.read_text().count("refused") == 3
 
 
 def test_a_compressed_body_is_bounded_as_it_unfolds(tmp_path, provider) -> None:

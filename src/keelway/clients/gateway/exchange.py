@@ -14,8 +14,9 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from keelway.clients.gateway.dialects.dialect import Ask, Refusal
+from keelway.clients.gateway.dialects.dialect import Ask
 from keelway.clients.gateway.dialects.events import Events, data_of
+from keelway.clients.gateway.dialects.refusal import Refusal
 from keelway.clients.gateway.dialects.routes import Route
 from keelway.clients.gateway.dialects.usage import BYTES_A_TOKEN, Seen, Tokens
 from keelway.clients.gateway.record.log import Mask
@@ -30,6 +31,7 @@ _ERROR_BYTES_MAX = 1024 * 1024
 _ARRAY_BYTES_MAX = 8 * 1024 * 1024
 _SHOWN_CHARS = 500
 _EVENTS = "text/event-stream"
+_TROUBLE = frozenset({402, 408, 429})
 
 Follow = Callable[[Tokens], None]
 """Take the tokens so far; raises Refusal when a bound is passed by them."""
@@ -126,7 +128,7 @@ class Exchange:
         except TimeoutError as error:
             raise self._failed(PROVIDER, "did not answer in time", HTTPStatus.GATEWAY_TIMEOUT) from error
         except TheirFault as error:
-            raise self._failed(PROVIDER, f"sent too much: {error.message}") from error
+            raise self._failed(PROVIDER, f"sent too much ({error.message})") from error
         except _ClientGone as error:
             raise ConnectionResetError("the client has left") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -147,7 +149,7 @@ class Exchange:
 
     def _failed(self, failure: str, what: str, status: int = HTTPStatus.BAD_GATEWAY) -> Refusal:
         self.failure, self.status = failure, status
-        return Refusal(status, f"keelway_{failure}", f"Keelway: the provider {self.provider.name} {what}.")
+        return Refusal(status, failure, f"the provider {self.provider.name} {what}")
 
     def _streams(self, answer: aiohttp.ClientResponse) -> bool:
         return answer.content_type == _EVENTS or self.route.stream
@@ -280,11 +282,7 @@ class Exchange:
         self.error = body[:_SHOWN_CHARS].decode("utf-8", "replace")
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             self.failure = AUTH
-        elif status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in {
-            HTTPStatus.TOO_MANY_REQUESTS,
-            HTTPStatus.PAYMENT_REQUIRED,
-            HTTPStatus.REQUEST_TIMEOUT,
-        }:
+        elif status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TROUBLE:
             self.failure = PROVIDER
 
 

@@ -11,27 +11,36 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from keelway.clients.gateway.dialects.dialect import Ask, Refusal, unfit
-from keelway.clients.gateway.dialects.routes import Route
-from keelway.clients.gateway.dialects.usage import Tokens
+from aiohttp import web
+
+from keelway.clients.gateway.dialects.dialect import Ask
+from keelway.clients.gateway.dialects.refusal import (
+    Refusal,
+    busy,
+    held,
+    no_book,
+    no_key,
+    nowhere,
+    spent,
+    stopped,
+    unknown,
+)
+from keelway.clients.gateway.dialects.routes import Route, ask_freely
+from keelway.clients.gateway.dialects.usage import Tokens, prompt_tokens
 from keelway.clients.gateway.exchange import AUTH, Exchange
-from keelway.clients.gateway.meter import COST, DAY, PROJECT, TOKENS, Account, Claim
+from keelway.clients.gateway.meter import Account, Claim
 from keelway.clients.gateway.price import Rate, price
-from keelway.clients.gateway.record.log import BEGAN, ENDED, RequestLog, shown
-from keelway.clients.gateway.server import Site
+from keelway.clients.gateway.record.log import BEGAN, ENDED, REFUSED, RequestLog, shown
+from keelway.clients.gateway.server import Site, parse_body, write_body
 from keelway.clients.gateway.values import APIS, OPENAI, Allowance, Entry, GatewayLimits, Grant, Provider
 from keelway.core.errors import KeelwayError
 
 WHOLE_ANSWER_FACTOR = 8
 
 _LOG = logging.getLogger(__name__)
-_SPENT = {
-    COST: "the task's budget is spent",
-    TOKENS: "the tokens of this run are used up",
-    DAY: "the budget of the day is spent",
-    PROJECT: "the budget of the project is spent",
-}
-_NOT_SAID = 1_024
+_ERROR_CHARS_MAX = 1_024
+_REFUSALS_MAX = 200
+_BODIES = 2
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +55,9 @@ class Line:
     live: set[Exchange] = field(default_factory=set)
     busy: int = 0
     """How many requests are being served, those included that have not got a claim yet."""
+    held_bytes: int = 0
+    """How large their bodies are together."""
+    refusals: int = 0
     closed: bool = False
 
     @property
@@ -61,15 +73,13 @@ class Line:
         """
         self.insist()
         if route is None:
-            raise Refusal(HTTPStatus.NOT_FOUND, "keelway_no_path", "Keelway: this path is not let through.")
+            raise nowhere("this path is not let through")
         api = self.provider.api
         family = route.whole_family and api.startswith(OPENAI)
         if not family and route.dialect.name not in APIS[api]:
-            message = f"Keelway: the provider {self.provider.name} of this run speaks {api}."
-            raise Refusal(HTTPStatus.NOT_FOUND, "keelway_other_api", message)
+            raise nowhere(f"the provider {self.provider.name} of this run speaks {api}")
         if self.busy >= self.limits.requests_max:
-            message = f"Keelway: more than {self.limits.requests_max} requests at a time."
-            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "keelway_busy", message, 1)
+            raise busy(f"more than {self.limits.requests_max} requests at a time")
         return route
 
     def insist(self) -> None:
@@ -82,6 +92,44 @@ class Line:
             raise stopped()
         if self.closed:
             raise unknown()
+
+    def take(self, request: web.BaseRequest) -> int:
+        """Count a request with the size of its body, before it is read.
+
+        Raises:
+            Refusal: the bodies that are held already leave no room.
+        """
+        most = self.limits.body_bytes_max
+        size = (
+            0
+            if request.method == "GET"
+            else (most if request.content_length is None else request.content_length)
+        )
+        if self.held_bytes and self.held_bytes + size > _BODIES * most:
+            raise busy("the requests under way are too large together")
+        self.busy += 1
+        self.held_bytes += size
+        return size
+
+    def give_back(self, size: int) -> None:
+        """Count a request as over."""
+        self.busy -= 1
+        self.held_bytes -= size
+
+    def understand(self, route: Route, body: bytes) -> tuple[Ask, bytes, int]:
+        """Read the body of a request; return what it asks, the body that goes on and a guess of its tokens.
+
+        Raises:
+            Refusal: it cannot be let through.
+        """
+        fields = parse_body(body)
+        given = prompt_tokens(fields)
+        ask = (
+            ask_freely(route, fields) if route.free else route.dialect.ask(fields, route.model, self.provider)
+        )
+        self.check_model(ask.model)
+        # What was checked is what goes on: a body may say a thing twice.
+        return ask, write_body(fields), given
 
     def check_model(self, model: str) -> None:
         """Refuse a model that was not granted.
@@ -107,12 +155,10 @@ class Line:
             key, left = await loop.run_in_executor(askers, self._read, allowance)
         except KeelwayError as error:
             self.account.fail(AUTH)
-            message = f"Keelway: the provider's key cannot be read: {error.code}."
-            raise Refusal(HTTPStatus.UNAUTHORIZED, "keelway_no_key", message) from error
+            raise no_key(error.code) from error
         except Exception as error:
             _LOG.exception("What %s may still spend is not known", self.grant.task)
-            message = "Keelway: what may still be spent is not known at the moment."
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "keelway_no_book", message, 5) from error
+            raise no_book() from error
         if left is not None:
             self.account.read(left, marks)
         return key
@@ -143,8 +189,7 @@ class Line:
     def spent(self, name: str) -> Refusal:
         """Remember that a bound is reached, and word it; no client tries such an answer again."""
         self.account.refuse(name)
-        message = f"Keelway: {_SPENT[name]}. This run cannot go on."
-        return Refusal(HTTPStatus.PAYMENT_REQUIRED, f"keelway_{name}_spent", message)
+        return spent(name)
 
     def reserve(self, ask: Ask, prompt_tokens: int, each: Rate, stream: bool) -> tuple[float, int]:
         """Return what is held back for a request: US dollars and tokens.
@@ -213,9 +258,15 @@ class Line:
             first_byte_seconds=round(exchange.first_byte_seconds, 3),
             bytes_out=exchange.bytes_out,
             failure=exchange.failure,
-            error=exchange.error[:_NOT_SAID],
+            error=exchange.error[:_ERROR_CHARS_MAX],
         )
         return entry
+
+    def note_refusal(self, path: str, refusal: Refusal) -> None:
+        """Write down a refusal; not every one of a program that never stops asking."""
+        self.refusals += 1
+        if self.refusals <= _REFUSALS_MAX:
+            self.log.note(REFUSED, path=path[:200], status=refusal.status, reason=refusal.message)
 
     def note(self, exchange: Exchange) -> None:
         """Remember whether the provider failed; a client that left says nothing about it."""
@@ -232,17 +283,6 @@ class Line:
         return tokens, priced.usd, "; ".join(text for text in (guessed, priced.note) if text)
 
 
-def stopped() -> Refusal:
-    """Word that the task of a pass was stopped."""
-    return Refusal(HTTPStatus.FORBIDDEN, "keelway_revoked", "Keelway: this task was stopped.")
-
-
-def unknown() -> Refusal:
-    """Word that a token opens nothing."""
-    message = "Keelway: this token opens nothing here; the run that it belonged to has ended."
-    return Refusal(HTTPStatus.UNAUTHORIZED, "keelway_unknown_token", message)
-
-
 async def _wait(freed: asyncio.Condition, deadline: float) -> None:
     """Wait until some request has ended.
 
@@ -253,13 +293,4 @@ async def _wait(freed: asyncio.Condition, deadline: float) -> None:
         async with asyncio.timeout_at(deadline), freed:
             await freed.wait()
     except TimeoutError:
-        message = "Keelway: what is left of the budget is held by other requests; try again."
-        raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "keelway_held", message, 5) from None
-
-
-def ask_freely(route: Route, body: dict[str, object]) -> Ask:
-    """Read a request that costs nothing."""
-    model = route.model or body.get("model")
-    if model is not None and not isinstance(model, str):
-        raise unfit("Keelway: the model is no text.")
-    return Ask(model or "")
+        raise held() from None

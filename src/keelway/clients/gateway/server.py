@@ -18,7 +18,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from keelway.clients.files import remove_tree
-from keelway.clients.gateway.dialects.dialect import Dialect, Refusal, unfit
+from keelway.clients.gateway.dialects.dialect import Dialect
+from keelway.clients.gateway.dialects.refusal import Refusal, late, too_large, unfit
 from keelway.clients.gateway.upstream import TOKEN_HEADERS, header_bytes
 from keelway.clients.gateway.values import GatewayLimits
 
@@ -32,6 +33,8 @@ _FIRST_REQUEST_SECONDS = 15.0
 _END_SECONDS = 2.0
 SOCKET_NAME = "api"
 _TOKEN_CHARS_MAX = 500
+_NESTS_MAX = 200_000
+_COMMAS_MAX = 2_000_000
 # aiohttp reports every client that breaks off or talks nonsense; both are an agent's right.
 _QUIET = logging.getLogger(f"{__name__}.http")
 _QUIET.setLevel(logging.CRITICAL)
@@ -53,10 +56,10 @@ class Listener(web.Server):
             max_headers=_HEADERS_MAX,
         )
         self._answer, self._connections_max = answer, limits.connections_max
-        self._silent: set[RequestHandler] = set()
+        self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
 
     async def _greet(self, request: web.BaseRequest) -> web.StreamResponse:
-        self._silent.discard(request.protocol)
+        self._heard(request.protocol)
         return await self._answer(request)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
@@ -65,17 +68,18 @@ class Listener(web.Server):
         if len(self.connections) > self._connections_max:
             transport.abort()
             return
-        self._silent.add(handler)
-        asyncio.get_running_loop().call_later(_FIRST_REQUEST_SECONDS, self._drop, handler, transport)
+        timer = asyncio.get_running_loop().call_later(_FIRST_REQUEST_SECONDS, transport.abort)
+        self._silent[handler] = timer
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         """Forget a client."""
-        self._silent.discard(handler)
+        self._heard(handler)
         super().connection_lost(handler, exc)
 
-    def _drop(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        if handler in self._silent:
-            transport.abort()
+    def _heard(self, handler: RequestHandler) -> None:
+        timer = self._silent.pop(handler, None)
+        if timer is not None:
+            timer.cancel()
 
 
 @dataclass(slots=True, eq=False)
@@ -119,11 +123,11 @@ def check_head(request: web.BaseRequest, limits: GatewayLimits) -> None:
         Refusal: with 400, 413 or 431.
     """
     if header_bytes(request.raw_headers) > limits.header_bytes_max:
-        raise Refusal(431, "keelway_too_large", "Keelway: the headers are too large.")
+        raise too_large("the headers are too large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
     if hdrs.TRANSFER_ENCODING in request.headers and hdrs.CONTENT_LENGTH in request.headers:
-        raise unfit("Keelway: a request has either Content-Length or Transfer-Encoding.")
+        raise unfit("a request has either Content-Length or Transfer-Encoding")
     if (request.content_length or 0) > limits.body_bytes_max:
-        raise _too_large(limits)
+        raise too_large(f"more than {limits.body_bytes_max} bytes")
 
 
 def tokens_of(request: web.BaseRequest) -> tuple[str, ...]:
@@ -148,11 +152,11 @@ async def read_body(request: web.BaseRequest, limits: GatewayLimits) -> bytes:
             while data := await request.content.readany():
                 body += data
                 if len(body) > limits.body_bytes_max:
-                    raise _too_large(limits)
+                    raise too_large(f"more than {limits.body_bytes_max} bytes")
     except TimeoutError as error:
-        raise Refusal(408, "keelway_late", "Keelway: the request did not arrive in time.") from error
+        raise late() from error
     except (RequestPayloadError, HttpProcessingError) as error:
-        raise unfit("Keelway: the body of the request cannot be read.") from error
+        raise unfit("the body of the request cannot be read") from error
     return bytes(body)
 
 
@@ -162,13 +166,24 @@ def parse_body(body: bytes) -> dict[str, Any]:
     Raises:
         Refusal: it is something else.
     """
+    if sum(map(body.count, b"{[")) > _NESTS_MAX or body.count(b",") > _COMMAS_MAX:
+        # Small in bytes, and large once it is read.
+        raise too_large("the body has too many parts")
     try:
         value = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise unfit(f"Keelway: the body is not JSON: {str(error)[:200]}.") from error
+        raise unfit(f"the body is not JSON: {str(error)[:200]}") from error
     if not isinstance(value, dict):
-        raise unfit("Keelway: the body is not a JSON object.")
+        raise unfit("the body is not a JSON object")
     return value
+
+
+def write_body(fields: dict[str, Any]) -> bytes:
+    """Write a body again, no larger than it came."""
+    try:
+        return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(fields, separators=(",", ":")).encode()
 
 
 def refused(dialect: Dialect, refusal: Refusal) -> web.Response:
@@ -178,11 +193,6 @@ def refused(dialect: Dialect, refusal: Refusal) -> web.Response:
         headers[hdrs.RETRY_AFTER] = str(refusal.retry_seconds)
     body = dialect.refusal(refusal.status, refusal.code, refusal.message)
     return web.json_response(body, status=refusal.status, headers=headers)
-
-
-def _too_large(limits: GatewayLimits) -> Refusal:
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    return Refusal(status, "keelway_too_large", f"Keelway: more than {limits.body_bytes_max} bytes.")
 
 
 def _no_number(name: str) -> float:

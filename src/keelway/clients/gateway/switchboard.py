@@ -5,33 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import json
 import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import web
 
-from keelway.clients.gateway.dialects.dialect import Refusal
+from keelway.clients.gateway.dialects.dialect import Ask
+from keelway.clients.gateway.dialects.refusal import Refusal, at_fault, stopped, unknown
 from keelway.clients.gateway.dialects.routes import Route, dialect_of, find_route
-from keelway.clients.gateway.dialects.usage import Tokens, prompt_tokens
+from keelway.clients.gateway.dialects.usage import Tokens
 from keelway.clients.gateway.exchange import Exchange
-from keelway.clients.gateway.line import Line, ask_freely, stopped, unknown
+from keelway.clients.gateway.line import Line
 from keelway.clients.gateway.meter import Meter
 from keelway.clients.gateway.price import prepare, rate
 from keelway.clients.gateway.record.books import Books
-from keelway.clients.gateway.record.log import BOOKED, REFUSED, RequestLog, left_open
+from keelway.clients.gateway.record.log import BOOKED, RequestLog, left_open
 from keelway.clients.gateway.server import (
     SOCKET_NAME,
     Site,
     check_head,
     listen,
-    parse_body,
     read_body,
     refused,
     tokens_of,
@@ -47,6 +45,7 @@ _PREFIX = "sk-keelway-"
 _ASKERS = 4
 _QUIET_SECONDS = 2.0
 _BOOK_SECONDS = 5.0
+_BRAKE_SECONDS = 0.1
 
 
 class Switchboard:
@@ -92,11 +91,15 @@ class Switchboard:
             known = ", ".join(sorted(self._providers)) or "none"
             message = f"There is no provider {grant.provider!r}; configured: {known}."
             raise YourFault("no_provider", message, "add a [[provider]] to keelway.toml")
-        left, log = left_open(grant.log_path, grant), RequestLog(grant.log_path)
         token = _PREFIX + secrets.token_hex(_TOKEN_BYTES)
         key = _digest(token)
-        opened, path = unix_socket(self._folder, SOCKET_NAME, self._uid)
-        site = await listen(partial(self._answer, key), self._limits, opened, path.parent)
+        left, log = left_open(grant.log_path, grant), RequestLog(grant.log_path)
+        try:
+            opened, path = unix_socket(self._folder, SOCKET_NAME, self._uid)
+            site = await listen(partial(self._answer, key), self._limits, opened, path.parent)
+        except BaseException:
+            log.close()
+            raise
         line = Line(provider, self._meter.account(grant), log, site, self._limits)
         self._lines[key] = line
         for entry in left:
@@ -165,14 +168,15 @@ class Switchboard:
             return await self._serve(request, line, line.check(route))
         except Refusal as refusal:
             if line is not None:
-                line.log.note(REFUSED, path=path[:200], status=refusal.status, reason=refusal.message)
+                line.note_refusal(path, refusal)
+            # A program that asks again and again without a pause is not to keep us busy.
+            await asyncio.sleep(_BRAKE_SECONDS)
             return refused(dialect, refusal)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception:  # noqa: BLE001 - the client gets an answer of its dialect, the log the rest
             _LOG.exception("A request to %s failed in the gateway", path[:200])
-            message = "Keelway: the gateway failed; its log says why."
-            return refused(dialect, Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "keelway_fault", message))
+            return refused(dialect, at_fault())
 
     def _line_of(self, request: web.BaseRequest, own: str | None) -> Line:
         for token in tokens_of(request):
@@ -183,17 +187,10 @@ class Switchboard:
         raise unknown()
 
     async def _serve(self, request: web.BaseRequest, line: Line, route: Route) -> web.StreamResponse:
-        line.busy += 1
+        size = line.take(request)
         try:
             body = await read_body(request, self._limits) if request.method == "POST" else b""
-            fields = parse_body(body) if body or request.method == "POST" else {}
-            given = prompt_tokens(fields)
-            free = ask_freely(route, fields) if route.free else None
-            ask = free or route.dialect.ask(fields, route.model, line.provider)
-            if request.method == "POST":
-                line.check_model(ask.model)
-                # What was checked is what goes on: a body may say a thing twice.
-                body = json.dumps(fields, separators=(",", ":")).encode()
+            ask, body, given = line.understand(route, body) if request.method == "POST" else (Ask(""), b"", 0)
             key = await line.ask(self._askers, None if route.free else self._allowance)
             exchange = Exchange(
                 request, line.provider, key, route, ask, body, given, self._limits, _follow_nothing
@@ -202,7 +199,7 @@ class Switchboard:
                 return await self._carry_free(line, exchange)
             return await self._carry(line, exchange)
         finally:
-            line.busy -= 1
+            line.give_back(size)
 
     async def _carry_free(self, line: Line, exchange: Exchange) -> web.StreamResponse:
         line.insist()

@@ -145,9 +145,10 @@ class GatewayLimits:
     """Bound what requests may cost the gateway itself."""
 
     body_bytes_max: int = 32 * MIB
+    """Of one request; those of one run that are under way may be twice as large together."""
     header_bytes_max: int = 32 * 1024
-    answer_bytes_max: int = 64 * MIB
-    event_bytes_max: int = 16 * MIB
+    answer_bytes_max: int = 16 * MIB
+    event_bytes_max: int = 8 * MIB
     """The largest event of a stream."""
     connections_max: int = 128
     """How many clients may be connected over one socket or the port at a time."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from keelway.clients.gateway.dialects.refusal import unfit
 from keelway.clients.gateway.dialects.usage import Seen, count, rows, table
 from keelway.clients.gateway.values import Provider
 
@@ -32,23 +33,6 @@ class Ask:
     """Whether the answer will have an event that we asked for and the client did not."""
     removed: tuple[str, ...] = ()
     """What was taken out."""
-
-
-class Refusal(Exception):
-    """Answer a request ourselves: a status, a code for programs and a sentence for people."""
-
-    def __init__(self, status: int, code: str, message: str, retry_seconds: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.retry_seconds = retry_seconds
-        """After how long trying again makes sense; 0 when it makes none."""
-
-
-def unfit(message: str) -> Refusal:
-    """Make the refusal of a request that nobody could let through."""
-    return Refusal(HTTPStatus.BAD_REQUEST, "keelway_unfit", message)
 
 
 class Dialect(Protocol):
@@ -96,7 +80,7 @@ def model_of(body: dict[str, Any]) -> str:
     """
     model = body.get("model")
     if not isinstance(model, str) or not model.strip() or len(model) > _MODEL_CHARS_MAX:
-        raise unfit("The request names no model.")
+        raise unfit("the request names no model")
     return model
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from keelway.clients.gateway.dialects.dialect import Ask, event, largest, unfit
+from keelway.clients.gateway.dialects.dialect import Ask, event, largest
+from keelway.clients.gateway.dialects.refusal import unfit
 from keelway.clients.gateway.dialects.usage import Seen, count, counted, rows, said_bytes, table
 from keelway.clients.gateway.values import GEMINI, Provider
 
@@ -34,7 +35,7 @@ class Gemini:
             Refusal: the path names no model.
         """
         if not model:
-            raise unfit("The path names no model.")
+            raise unfit("the path names no model")
         removed = () if provider.hosted_tools else _without_hosted(body)
         settings = table(body.get("generationConfig") or body.get("generation_config"))
         each = largest(settings, "maxOutputTokens", "max_output_tokens")

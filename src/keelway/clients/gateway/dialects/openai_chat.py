@@ -13,11 +13,13 @@ from keelway.clients.gateway.dialects.dialect import (
     openai_error,
     openai_usage,
 )
+from keelway.clients.gateway.dialects.refusal import unfit
 from keelway.clients.gateway.dialects.usage import Seen, count, rows, said_bytes, table
 from keelway.clients.gateway.values import OPENAI_CHAT, Provider
 
 _LOCAL = frozenset({"function", "custom"})
 _HOSTED = ("web_search_options", "plugins")
+_SEARCHES = (":online", "-search-preview")
 
 
 class OpenAIChat:
@@ -29,9 +31,11 @@ class OpenAIChat:
         """Read a request; a stream is asked to end with its usage, and no other model may step in.
 
         Raises:
-            Refusal: it names no model.
+            Refusal: it names no model, or one that works at the provider.
         """
         model = model or model_of(body)
+        if model.endswith(_SEARCHES) and not provider.hosted_tools:
+            raise unfit("a model that searches by itself is not let through")
         removed = () if provider.hosted_tools else keep_tools(body, _is_local, *_HOSTED)
         if body.pop("models", None):
             removed += ("models",)

@@ -13,8 +13,8 @@ from keelway.clients.gateway.dialects.dialect import (
     model_of,
     openai_error,
     openai_usage,
-    unfit,
 )
+from keelway.clients.gateway.dialects.refusal import unfit
 from keelway.clients.gateway.dialects.usage import Seen, said_bytes, table
 from keelway.clients.gateway.values import OPENAI_RESPONSES, Provider
 
@@ -36,7 +36,7 @@ class OpenAIResponses:
             Refusal: it names no model, or would go on where nobody counts.
         """
         if body.get("background"):
-            raise unfit("A response in the background cannot be metered; ask without background.")
+            raise unfit("a response in the background cannot be metered; ask without background")
         model = model or model_of(body)
         removed = () if provider.hosted_tools else keep_tools(body, _is_local)
         return Ask(model, body.get("stream") is True, largest(body, "max_output_tokens"), removed=removed)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from keelway.clients.gateway.dialects.anthropic import Anthropic
-from keelway.clients.gateway.dialects.dialect import Dialect
+from keelway.clients.gateway.dialects.dialect import Ask, Dialect
 from keelway.clients.gateway.dialects.gemini import Gemini
 from keelway.clients.gateway.dialects.openai_chat import OpenAIChat
 from keelway.clients.gateway.dialects.openai_responses import OpenAIResponses
+from keelway.clients.gateway.dialects.refusal import unfit
 from keelway.clients.gateway.values import ANTHROPIC, GEMINI, OPENAI
 
 CHAT, RESPONSES, MESSAGES, CONTENT = OpenAIChat(), OpenAIResponses(), Anthropic(), Gemini()
@@ -55,6 +57,14 @@ def find_route(method: str, path: str) -> Route | None:
         if found is not None:
             return make(found)
     return None
+
+
+def ask_freely(route: Route, body: dict[str, Any]) -> Ask:
+    """Read a request that costs nothing."""
+    model = route.model or body.get("model")
+    if model is not None and not isinstance(model, str):
+        raise unfit("the model is no text")
+    return Ask(model or "")
 
 
 def _content(found: re.Match[str]) -> Route:
