@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from enum import StrEnum
@@ -16,6 +17,9 @@ from keelway.core.errors import TheirFault
 T = TypeVar("T")
 
 _SHOWN_MAX = 10
+_START = re.compile(r"\{(?=\s*[\"}])")
+_TRIES_MAX = 5_000
+"""Places at which an object may begin; a text with more of them is no answer but a flood."""
 
 
 def read_answer(kind: type[T], text: str, noun: str) -> T:
@@ -82,19 +86,20 @@ def _last_object(kind: type[Any], text: str) -> tuple[Any, str]:
 
 
 def _objects(text: str) -> Iterator[tuple[dict[str, Any], json.JSONDecodeError | None]]:
-    decoder = json.JSONDecoder()
-    at = text.find("{")
-    while at != -1:
+    decoder, after = json.JSONDecoder(), 0
+    for tries, start in enumerate(_START.finditer(text)):
+        if tries >= _TRIES_MAX:
+            return
+        if start.start() < after:
+            continue
         try:
-            value, end = decoder.raw_decode(text, at)
+            value, after = decoder.raw_decode(text, start.start())
         except json.JSONDecodeError as error:
             yield {}, error
-            at = text.find("{", max(at + 1, error.pos))
         except RecursionError:
             return
         else:
             yield value, None
-            at = text.find("{", end)
 
 
 def _place(error: json.JSONDecodeError) -> str:

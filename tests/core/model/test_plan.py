@@ -113,6 +113,19 @@ def test_of_many_errors_the_first_ten_are_told() -> None:
         parse_plan(json.dumps({"title": "a", "approach": "b", "create": list(range(15))}))
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("flood", ["{" * 300_000, '{"' * 150_000, '{"a":[' * 900 * 20])
+def test_a_flood_of_brackets_is_their_fault_at_once(plan: Plan, flood: str) -> None:
+    with pytest.raises(TheirFault):
+        parse_plan(flood)
+    assert parse_plan("{ " * 9_000 + text_of(plan)) == plan
+
+
+def test_a_bracket_in_a_text_does_not_hide_the_answer(plan: Plan) -> None:
+    other = text_of(replace(plan, title="Other"))
+    assert parse_plan(f'{other}["{{"]{text_of(plan)}') == plan
+
+
 def test_a_part_of_a_broken_plan_is_not_taken_for_the_plan(plan: Plan) -> None:
     whole = text_of(replace(plan, probes=plan.probes * 2))
     with pytest.raises(TheirFault, match="it breaks at line 1"):
