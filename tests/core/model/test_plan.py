@@ -121,6 +121,11 @@ def test_a_flood_of_brackets_is_their_fault_at_once(plan: Plan, flood: str) -> N
     assert parse_plan("{ " * 9_000 + text_of(plan)) == plan
 
 
+def test_a_migration_is_one_of_the_files(plan: Plan) -> None:
+    moved = replace(plan, create=(*plan.create, "migrations/1.sql"), migrations=("migrations/1.sql",))
+    assert parse_plan(text_of(moved)) == moved
+
+
 def test_a_bracket_in_a_text_does_not_hide_the_answer(plan: Plan) -> None:
     other = text_of(replace(plan, title="Other"))
     assert parse_plan(f'{other}["{{"]{text_of(plan)}') == plan
