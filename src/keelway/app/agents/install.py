@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from keelway.app.agents.place import find, programs_root, room_of
+from keelway.app.agents.place import find, missing_extra, programs_root, room_of
 from keelway.app.agents.profile import Install, Profile
 from keelway.clients.files import remove_tree
 from keelway.clients.shell import Command, base_env, run
@@ -40,6 +40,8 @@ def install(profile: Profile, environ: Mapping[str, str], say: Callable[[str], N
     place = find(wanted, {**environ, "PATH": ""})
     if place is not None:
         return Installed(profile.name, place.version, place.program, fresh=False)
+    if wanted.extra:
+        raise missing_extra(wanted)
     if not (wanted.npm or wanted.pypi):
         raise YourFault(
             "no_package",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keelway.app.agents.fence import fence_of
-from keelway.app.agents.place import find, look, room_of
+from keelway.app.agents.place import find, look, missing_extra, room_of
 from keelway.app.agents.profile import ACP, PROGRAM, Profile, load_profile, profile_names
 from keelway.app.agents.ways import Ways
 from keelway.app.config import Config, environment_variables
@@ -104,6 +104,8 @@ def launch_of(profile: Profile, section: AgentSection, runs: str, fence: Fence) 
     """
     environ = environment_variables()
     place = find(profile.install, environ)
+    if place is None and profile.install.extra:
+        raise missing_extra(profile.install)
     if place is None:
         raise YourFault(
             "agent_not_installed",
@@ -126,6 +128,7 @@ def launch_of(profile: Profile, section: AgentSection, runs: str, fence: Fence) 
         reads=place.reads,
         provider=section.provider,
         model=section.model,
+        apis=profile.apis,
         fence=fence,
     )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import keelway
 from keelway.app.agents.profile import Install
 from keelway.clients.files import read_bounded
-from keelway.core.errors import TheirFault
+from keelway.core.errors import TheirFault, YourFault
 
 ENVIRONMENT_NAME = "KEELWAY_AGENTS"
 
@@ -53,6 +55,8 @@ def room_of(install: Install, environ: Mapping[str, str]) -> Path:
 
 def find(install: Install, environ: Mapping[str, str]) -> Place | None:
     """Return the place of a program: the one that Keelway installed, else the first on ``PATH``."""
+    if install.extra:
+        return _ours(install)
     room = room_of(install, environ)
     own = (room / _MODULES / ".bin", room / "bin")
     for search in (*map(str, own), environ.get("PATH", "")):
@@ -60,6 +64,28 @@ def find(install: Install, environ: Mapping[str, str]) -> Place | None:
         if found:
             return look(Path(found), install, environ.get("PATH", ""))
     return None
+
+
+def _ours(install: Install) -> Place | None:
+    """Return the place of an agent of our own, when what it needs is installed beside Keelway."""
+    venv = Path(sys.prefix)
+    version = _pypi_version(venv, install.pypi)
+    if not version:
+        return None
+    package = Path(keelway.__file__).resolve().parent
+    parts = [venv, *(() if package.is_relative_to(venv) else (package,)), Path(sys.base_prefix).resolve()]
+    # Links are not followed to the interpreter: where it is called from says which environment it is in.
+    reads = tuple(dict.fromkeys(str(path) for path in parts if not _is_system(path)))
+    return Place(sys.executable, version, reads, ())
+
+
+def missing_extra(install: Install) -> YourFault:
+    """Return what to tell when an agent of our own lacks what it needs."""
+    return YourFault(
+        "extra_not_installed",
+        f"{install.pypi} is not installed beside Keelway.",
+        f'pip install "keelway[{install.extra}]"',
+    )
 
 
 def look(program: Path, install: Install | None, search_path: str) -> Place:

@@ -43,6 +43,8 @@ class Install:
     """What has to be installed beside it, as requirements."""
     python: str = ""
     """Versions of Python that it runs on, as a specifier; empty for any."""
+    extra: str = ""
+    """For agents of our own: the extra of Keelway that brings ``pypi`` along; they run in Keelway's environment."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,16 @@ from keelway.clients.gateway.server import (
     tokens_of,
 )
 from keelway.clients.gateway.upstream import Upstream
-from keelway.clients.gateway.values import Allowance, Entry, GatewayLimits, Grant, Metered, Pass, Provider
+from keelway.clients.gateway.values import (
+    APIS,
+    Allowance,
+    Entry,
+    GatewayLimits,
+    Grant,
+    Metered,
+    Pass,
+    Provider,
+)
 from keelway.clients.listening import loopback_port, sweep, unix_socket
 from keelway.core.errors import OurFault, YourFault
 
@@ -105,7 +114,7 @@ class Switchboard:
         for entry in left:
             line.account.owe(entry.cost_usd)
             self._book(line, entry)
-        return Pass(token, site.path, self._port.url)
+        return Pass(token, site.path, self._port.url, APIS[provider.api])
 
     async def look(self, token: str) -> Metered:
         """Return what a pass has used."""

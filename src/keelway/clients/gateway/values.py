@@ -87,6 +87,8 @@ class Pass:
     """A Unix socket for this run alone."""
     url: str
     """The same over loopback TCP, for programs that have no network of their own."""
+    apis: tuple[str, ...] = ()
+    """What the provider speaks."""
 
 
 @dataclass(frozen=True)

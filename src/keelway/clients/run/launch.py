@@ -13,7 +13,7 @@ _BLANK = re.compile(r"\$\{([a-z_]+)\}")
 _QUOTING = (".json", ".jsonc", ".toml")
 """Files in which a value stands between double quotes."""
 
-BLANKS = frozenset({"home", "workspace", "url", "token", "model", "prompt", "prompt_file"})
+BLANKS = frozenset({"home", "workspace", "url", "token", "api", "model", "prompt", "prompt_file"})
 """What a launch may leave open for each run."""
 
 
@@ -46,6 +46,8 @@ class Launch:
     provider: str = ""
     """Name of the model provider; empty for an agent that is not let to the gateway."""
     model: str = ""
+    apis: tuple[str, ...] = ()
+    """What it can speak to a provider, the preferred first; empty when it does not matter."""
     fence: Fence = field(default_factory=Fence)
 
 

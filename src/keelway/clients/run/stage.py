@@ -104,6 +104,7 @@ class Stage:
             "workspace": self.cwd,
             "url": self._url(),
             "token": self.purse.ticket.token if self.purse else "none",
+            "api": self._api(),
             "model": self.launch.model,
             "prompt": self.order.prompt,
             "prompt_file": str(self.room.home / _PROMPT_FILE),
@@ -142,6 +143,21 @@ class Stage:
         port = urlsplit(self.purse.ticket.url).port if self.purse else None
         model = (port,) if port and not self.launch.fence.cage.isolates_network else ()
         return (*model, *(self.outlet.ports if self.outlet else ()))
+
+    def _api(self) -> str:
+        """Return the first of what the agent can speak that its provider understands."""
+        spoken = self.launch.apis
+        if not (self.purse and spoken):
+            return next(iter(spoken), "")
+        for api in spoken:
+            if api in self.purse.ticket.apis:
+                return api
+        raise YourFault(
+            "other_api",
+            f"{self.launch.name} speaks {' or '.join(spoken)}, the provider {self.launch.provider} "
+            f"{' or '.join(self.purse.ticket.apis)}.",
+            "choose another agent or another provider under [agent]",
+        )
 
     def _url(self) -> str:
         if self.purse and not self.launch.fence.cage.isolates_network:
