@@ -16,6 +16,7 @@ from keelway.app.crew.seat import checked_roles, insist_on_many
 from keelway.app.desk import Place, running
 from keelway.app.ending import Ending
 from keelway.app.upkeep.clean import Cleaner
+from keelway.core.cage.trust import describe
 from keelway.core.errors import KeelwayError, YourFault
 from keelway.engine.fault import EngineStopped
 from keelway.ports.engine import Engine, Runtime, StageRun
@@ -183,6 +184,7 @@ class Crewman:
         seat = self.app.seat
         hub = f" beside the control plane on {seat.hub.host}" if seat else ""
         text = f"Worker {self._name} works as {', '.join(self.roles)}{hub}. Ctrl-C to leave."
+        text += f" {describe(self.app.doors.agent.fence())}"
         self._say(Said("joined", text, worker=self._name, host=platform.node(), roles=self.roles))
 
     def _look(self) -> None:

@@ -97,7 +97,7 @@ def test_landlock_lets_nothing_through_but_its_known_gaps(host):
     assert trial.passed, trial.sentence
     assert names(trial, Outcome.ESCAPED) == set()
     assert {"alter_mode", "proc_list"} <= names(trial, Outcome.KNOWN_GAP)
-    assert names(trial, Outcome.KNOWN_GAP) <= {"alter_mode", "proc_list", "outlive"}
+    assert names(trial, Outcome.KNOWN_GAP) <= {"alter_mode", "proc_list", "outlive", "tcp_allowed"}
     assert trial.count(Outcome.BLOCKED) > len(ATTACKS) / 2
 
 

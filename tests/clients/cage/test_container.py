@@ -195,6 +195,12 @@ def test_the_battery_does_not_get_through(cage):
     assert trial.count(Outcome.BLOCKED) > len(trial.rows) / 2
 
 
+def test_a_path_that_an_engine_could_read_as_an_option_is_refused(cage, place):
+    (place / "odd,ro").mkdir()
+    with pytest.raises(YourFault, match="comma"):
+        cage.wrap(described(place, "true", reads=(str(place / "odd,ro"),)))
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

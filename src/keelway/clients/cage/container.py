@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
@@ -62,6 +62,7 @@ class Container:
         if self._fault:
             raise YourFault("cage_broken", f"The sandbox does not work here: {self._fault}.", _HINT)
         binds = self._binds(inside)
+        _insist_plain((*binds, *inside.relays.values()))
         insist(tuple(binds))
         self.release(inside)
         for folder in folders(inside):
@@ -173,6 +174,17 @@ class Container:
     def _call(self, *words: str) -> Done:
         argv = (sys.executable, "-I", program("container"), *words)
         return run(Command(argv, "/", {"PATH": "/usr/bin:/bin"}, _SECONDS_MAX))
+
+
+def _insist_plain(paths: Iterable[str]) -> None:
+    """Refuse paths that an engine would read as more than a path."""
+    odd = next((path for path in paths if "," in path or ":" in path), "")
+    if odd:
+        raise YourFault(
+            "cage_path_refused",
+            f"{odd!r} cannot be shown inside a container: it holds a comma or a colon.",
+            "rename it, or use another sandbox",
+        )
 
 
 def _temporary(binds: Mapping[str, str], bounds: Bounds) -> dict[str, str]:

@@ -41,6 +41,7 @@ _NICE = 5
 _LACKS = (
     "the agent sees the processes of the machine with their command lines",
     "it can change permissions and times of files of the same user, though not their content",
+    "the port numbers of the model gateway and the egress proxy can be reached at every address of the network",
     "there is no private /tmp; temporary files go to the home of the run",
 )
 _LACKS_GROUP = (

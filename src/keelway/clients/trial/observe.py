@@ -13,16 +13,22 @@ from pathlib import Path
 
 import psutil
 
+from keelway.clients.files import read_bounded
 from keelway.clients.shell import Command, base_env, run
 from keelway.clients.trial.yard import Yard
 from keelway.core.cage.attack import Tried
+from keelway.core.errors import KeelwayError
 
 SETTING = Path("/proc/sys/kernel/printk_ratelimit_burst")
 GROUPS = Path("/sys/fs/cgroup")
+SETTING_USUAL = "10"
+_OURS_FROM = 10_000
+"""A setting from here on was made by a trial."""
 CORE_BYTES = 123_904
 ALTERED_MODE = 0o640
 _REACHED = "reached"
 _SAMPLE_BYTES = 4_096
+_TEXT_BYTES_MAX = 4_000_000
 _UNMOUNT_SECONDS = 10.0
 
 
@@ -45,12 +51,12 @@ class Before:
     @classmethod
     def now(cls) -> Before:
         """Look at the machine as it is."""
-        return cls(_text(SETTING))
+        return cls(_text(SETTING).strip())
 
 
-def observe(yard: Yard, before: Before, answers: Mapping[str, Answer]) -> dict[str, Tried]:
+def observe(yard: Yard, answers: Mapping[str, Answer]) -> dict[str, Tried]:
     """Return for each attack that was carried out whether the host was reached."""
-    seen, traces = yard.seen(), _traces(yard, before)
+    seen, traces = yard.seen(), _traces(yard)
     return {
         name: Tried(
             name in seen
@@ -58,7 +64,7 @@ def observe(yard: Yard, before: Before, answers: Mapping[str, Answer]) -> dict[s
             or yard.secret in answer.taken
             or answer.taken == _REACHED
             or (name in _DIGESTS and bool(answer.taken) and answer.taken in _DIGESTS[name]()),
-            answer.said,
+            answer.said or "nothing of it reached the host",
             answer.skipped,
         )
         for name, answer in answers.items()
@@ -73,15 +79,16 @@ def undo(yard: Yard, before: Before) -> None:
     mounted = yard.workspace / "mounted"
     if _is_mounted(mounted):
         run(Command(("umount", "--lazy", str(mounted)), "/", base_env("/"), _UNMOUNT_SECONDS))
-    if before.setting and _text(SETTING) != before.setting:
+    if _set_by(yard):
+        usual = before.setting if int(before.setting or 0) < _OURS_FROM else SETTING_USUAL
         with contextlib.suppress(OSError):
-            SETTING.write_text(before.setting)
+            SETTING.write_text(usual)
     for group in _groups(yard):
         with contextlib.suppress(OSError):
             group.rmdir()
 
 
-def _traces(yard: Yard, before: Before) -> dict[str, Callable[[], bool]]:
+def _traces(yard: Yard) -> dict[str, Callable[[], bool]]:
     """Return what each attack leaves on the host when it gets through."""
 
     def wrote(path: Path, attack: str) -> bool:
@@ -99,7 +106,7 @@ def _traces(yard: Yard, before: Before) -> dict[str, Callable[[], bool]]:
         "mount_over": lambda: _is_mounted(yard.workspace / "mounted"),
         "alter_limits": lambda: _has_limit(yard),
         "outlive": lambda: bool(_left_behind(yard)),
-        "kernel_setting": lambda: bool(before.setting) and _text(SETTING) != before.setting,
+        "kernel_setting": lambda: _set_by(yard),
         "control_group": lambda: bool(_groups(yard)),
     }
 
@@ -126,10 +133,15 @@ _DIGESTS: dict[str, Callable[[], tuple[str, ...]]] = {"read_shadow": _shadow, "r
 
 
 def _text(path: Path) -> str:
+    """Return the text of a file that others could have put something else in the place of."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return read_bounded(path, _TEXT_BYTES_MAX).decode("utf-8", "replace")
+    except (OSError, KeelwayError):
         return ""
+
+
+def _set_by(yard: Yard) -> bool:
+    return _text(SETTING).strip() == str(_OURS_FROM + int(yard.nonce[-4:], 16))
 
 
 def _is_device(path: Path) -> bool:

@@ -89,7 +89,7 @@ def _phase(subject: Subject, uid: int, cage: Cage | None) -> tuple[dict[str, Tri
             answers, trouble = _attack(yard, _bare(yard, *(("--as", str(uid)) if uid else ())))
         else:
             answers, trouble = _attack_from(yard, cage, subject.python)
-        return observe(yard, before, answers), trouble
+        return observe(yard, answers), trouble
     finally:
         undo(yard, before)
         yard.clear()
@@ -108,6 +108,7 @@ def _attack_from(yard: Yard, cage: Cage, within: tuple[str, ...]) -> tuple[dict[
         home=str(yard.home),
         workspace=str(yard.workspace),
         reads=(str(yard.tools), *library(ours=not within)),
+        ports=(yard.allowed_port,),
         bounds=Bounds(),
     )
     outside = cage.wrap(inside)

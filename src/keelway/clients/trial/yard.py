@@ -20,7 +20,7 @@ from keelway.core.errors import TheirFault
 _READY_SECONDS = 20.0
 _POLL_SECONDS = 0.02
 _LOG_BYTES_MAX = 1_000_000
-_ROOT_ONLY, _RAISES = 0o600, 0o4755
+_RAISES = 0o4755
 
 
 @dataclass(frozen=True)
@@ -57,30 +57,34 @@ class Yard:
         Raises:
             TheirFault: the victim does not come up.
         """
-        for folder, mode in ((self.open, 0o777), (self.private, 0o700), (self.tools, 0o755)):
+        for folder, mode in ((self.open, 0o700), (self.private, 0o700), (self.tools, 0o755)):
             folder.mkdir()
             folder.chmod(mode)
         for folder in (self.workspace, self.home, self.workspace / "mounted"):
             folder.mkdir()
-        for path, text, mode in (
-            (self.open / "secret", self.secret, 0o644),
-            (self.open / "changed", "unchanged", 0o666),
-            (self.open / "removed", "still here", 0o666),
-            (self.open / "moded", "", 0o600),
-            (self.bait, self.secret, 0o600),
+        for path, text in (
+            (self.open / "secret", self.secret),
+            (self.open / "changed", "unchanged"),
+            (self.open / "removed", "still here"),
+            (self.open / "moded", ""),
         ):
             path.write_text(text)
-            path.chmod(mode)
+            self._share(path, 0o660)
+        self._share(self.open, 0o770)
+        self.bait.write_text(self.secret)
+        self.bait.chmod(0o600)
         (self.workspace / "to-secret").symlink_to(self.open / "secret")
         (self.workspace / "to-open").symlink_to(self.open)
-        if self.uid:
-            for path in self.open.iterdir():
-                os.chown(path, self.uid, self.uid)
         if os.geteuid() == 0:
             self._make_raising()
         self.told = self._start_victim()
         (self.tools / "plan.json").write_text(json.dumps(self.told.plan))
         return self.told
+
+    @property
+    def allowed_port(self) -> int:
+        """Return the port that a run may connect to."""
+        return int(self.told.plan["allowed_port"]) if self.told else 0
 
     def seen(self) -> set[str]:
         """Return the attacks that reached the victim."""
@@ -95,14 +99,18 @@ class Yard:
         with contextlib.suppress(OSError):
             remove_tree(self.root, self.root.parent)
 
+    def _share(self, path: Path, mode: int) -> None:
+        """Let the victim own something, and whoever is in a cage use it too; nobody else of the machine."""
+        if os.geteuid() == 0:
+            os.chown(path, self.uid, self._other or self.uid)
+        path.chmod(mode)
+
     def _make_raising(self) -> None:
-        """Make a program that makes its caller root, as ``su`` is one, and a file that only root may read."""
-        found = shutil.which("cat")
+        """Make a program that makes its caller root, as ``su`` is one, but does nothing with it."""
+        found = shutil.which("id")
         if found:
-            shutil.copyfile(found, self.tools / "raise")
-            (self.tools / "raise").chmod(_RAISES)
-        (self.tools / "root-only").write_text(self.secret)
-        (self.tools / "root-only").chmod(_ROOT_ONLY)
+            shutil.copyfile(found, self.tools / "id")
+            (self.tools / "id").chmod(_RAISES)
 
     def _start_victim(self) -> Told:
         spec = {

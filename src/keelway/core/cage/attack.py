@@ -81,7 +81,7 @@ ATTACKS = (
             "write_outside": "make a file outside the workspace",
             "change_outside": "change a file outside",
             "remove_outside": "remove a file outside",
-            "read_outside": "read a file outside that everybody may read",
+            "read_outside": "read a file outside that the user of the run may read",
             "read_private": "read a file of Keelway's own user",
             "read_shadow": "read the passwords of the host",
             "symlink_read": "read outside through a symbolic link",
@@ -124,6 +124,7 @@ ATTACKS = (
             "tcp_loopback": "reach a service on the host's loopback",
             "tcp_loopback6": "the same by IPv6",
             "tcp_away": "connect to an address of the network",
+            "tcp_allowed": "connect to a stranger at the port number of the model gateway",
             "tcp_multipath": "connect by multipath TCP",
             "tcp_fast_open": "connect by TCP Fast Open",
             "udp_loopback": "send a datagram, such as a name look-up, to loopback",
@@ -154,6 +155,7 @@ ATTACKS = (
 
 KNOWN_GAPS: Mapping[tuple[str, str], str] = {
     ("landlock", "alter_mode"): "Landlock does not hold permissions and times of files of the same user",
+    ("landlock", "tcp_allowed"): "Landlock knows port numbers and no addresses",
     ("landlock", "proc_list"): "without a process name space the command lines of the host can be read",
     ("landlock", "outlive"): "without a process name space a process can hide from the end of its run",
 }

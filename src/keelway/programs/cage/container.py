@@ -197,8 +197,7 @@ class Contained:
     def _host_config(self) -> Any:
         wish = self._wish
         sizes = {"core": 0} | ({"fsize": wish.file_bytes_max} if wish.file_bytes_max else {})
-        return self._client.api.create_host_config(
-            binds=[":".join(bind) for bind in wish.binds],
+        config: dict[str, Any] = self._client.api.create_host_config(
             tmpfs=wish.temporary,
             shm_size=wish.temporary_bytes or None,
             read_only=True,
@@ -211,6 +210,11 @@ class Contained:
             pids_limit=wish.processes_max or None,
             ulimits=[{"name": name, "soft": size, "hard": size} for name, size in sizes.items()],
         )
+        mounts = [
+            {"Type": "bind", "Source": here, "Target": inside, "ReadOnly": how == "ro"}
+            for here, inside, how in wish.binds
+        ]
+        return {**config, "Mounts": mounts}
 
     def _remove(self) -> bool:
         """Remove the container; tell whether nothing of it can be left."""

@@ -81,7 +81,7 @@ def _tried(attack: Attack, plan: Plan) -> dict[str, object]:
         return {"taken": "", "said": str(reason), "skipped": True}
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
         return {"taken": "", "said": f"{type(error).__name__}: {error}"[:300]}
-    return {"taken": taken[: 20 * TAKEN_CHARS_MAX], "said": "the call went through"}
+    return {"taken": taken[: 20 * TAKEN_CHARS_MAX], "said": ""}
 
 
 def _write_all(place: int, data: bytes) -> None:

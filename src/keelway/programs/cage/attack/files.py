@@ -23,13 +23,13 @@ def _read(path: str | Path) -> str:
 
 
 def write_outside(plan: Plan) -> str:
-    """Make a file in a folder of the host that everybody may write."""
+    """Make a file in a folder of the host that the user of the run may write."""
     Path(plan.open_folder, "made").write_text(plan.mark("write_outside"))
     return ""
 
 
 def change_outside(plan: Plan) -> str:
-    """Write to a file of the host that everybody may write."""
+    """Write to a file of the host that the user of the run may write."""
     with Path(plan.open_folder, "changed").open("r+") as stream:
         stream.write(plan.mark("change_outside"))
     return ""
@@ -42,7 +42,7 @@ def remove_outside(plan: Plan) -> str:
 
 
 def read_outside(plan: Plan) -> str:
-    """Read a file of the host that everybody may read."""
+    """Read a file of the host that the user of the run may read."""
     return _read(plan.open_file)
 
 

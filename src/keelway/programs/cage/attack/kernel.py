@@ -12,7 +12,7 @@ from keelway.programs.cage.attack.calls import call, checked, libc
 from keelway.programs.cage.attack.plan import REACHED, Attack, Plan
 
 SETTING = Path("/proc/sys/kernel/printk_ratelimit_burst")
-"""A setting of the whole machine that harms nobody when it is one higher for a moment."""
+"""A setting of the whole machine that harms nobody when it is higher for a moment."""
 GROUPS = Path("/sys/fs/cgroup")
 _PROC_MAGIC = 0x9FA0
 _NEW_USER = 0x10000000
@@ -33,8 +33,7 @@ def core_pattern(plan: Plan) -> str:
 
 def kernel_setting(plan: Plan) -> str:
     """Change a setting of the kernel."""
-    del plan
-    SETTING.write_text(str(int(SETTING.read_text()) + 1))
+    SETTING.write_text(str(plan.number))
     return ""
 
 

@@ -42,6 +42,13 @@ def tcp_away(plan: Plan) -> str:
     return _say(socket.AF_INET, (plan.away, plan.away_tcp), plan.mark("tcp_away"))
 
 
+def tcp_allowed(plan: Plan) -> str:
+    """Connect to a stranger at the port number that the model gateway has."""
+    if not plan.away:
+        raise NotHere("this machine has no address but loopback")
+    return _say(socket.AF_INET, (plan.away, plan.allowed_port), plan.mark("tcp_allowed"))
+
+
 def tcp_multipath(plan: Plan) -> str:
     """Connect to a service of the host by multipath TCP, which rules for TCP may not know."""
     words = plan.mark("tcp_multipath")
@@ -98,6 +105,7 @@ ATTACKS: dict[str, Attack] = {
     "tcp_loopback": tcp_loopback,
     "tcp_loopback6": tcp_loopback6,
     "tcp_away": tcp_away,
+    "tcp_allowed": tcp_allowed,
     "tcp_multipath": tcp_multipath,
     "tcp_fast_open": tcp_fast_open,
     "udp_loopback": udp_loopback,

@@ -21,9 +21,9 @@ class Plan:
     """Another user that the battery may become where nothing fences it and it is root."""
     workspace: str
     open_folder: str
-    """Folder outside that everybody may write."""
+    """Folder outside that the user of the run may write."""
     open_file: str
-    """File outside that everybody may read."""
+    """File outside that the user of the run may read."""
     private_file: str
     """File outside that only the user of Keelway may read."""
     tools: str
@@ -41,6 +41,8 @@ class Plan:
     """An address of this machine that is not loopback; empty where there is none."""
     away_tcp: int
     away_udp: int
+    allowed_port: int
+    """Port that the run may connect to, for the sake of the model gateway; at its other address it is a stranger's."""
     abstract: str
     socket_file: str
     segment: int
@@ -48,6 +50,11 @@ class Plan:
     shared_file: str
     handle: str
     """File handle of the open file in hex, with its type before a colon; empty for none."""
+
+    @property
+    def number(self) -> int:
+        """Return a number that tells this battery from others."""
+        return 10_000 + int(self.nonce[-4:], 16)
 
     def mark(self, attack: str) -> str:
         """Return the trace that one attack leaves."""

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from keelway.programs.cage.attack.calls import call
-from keelway.programs.cage.attack.plan import TAKEN_CHARS_MAX, Attack, NotHere, Plan
+from keelway.programs.cage.attack.plan import REACHED, TAKEN_CHARS_MAX, Attack, NotHere, Plan
 
 CORE_BYTES = 123_904
 """Limit that the attack sets on the victim; a value that nobody else sets."""
@@ -154,28 +154,28 @@ def environment(plan: Plan) -> str:
 
 
 def set_user(plan: Plan) -> str:
-    """Run a program that makes its caller root, and read what only root may."""
+    """Run a program that makes its caller root, and see who it is then."""
     if os.getuid() == 0:
         if not plan.uid or not _can_change_user():
             raise NotHere("the run has the user of the host already and nothing to gain")
         os.setgroups([])
         os.setresgid(plan.uid, plan.uid, plan.uid)
         os.setresuid(plan.uid, plan.uid, plan.uid)
-    helper = Path(plan.tools, "raise")
+    helper = Path(plan.tools, "id")
     if not helper.is_file():
         raise NotHere("only root can make a program that makes its caller root")
     reader, writer = os.pipe()
     if os.fork() == 0:
         os.dup2(writer, 1)
         with contextlib.suppress(OSError):
-            os.execv(helper, ["raise", str(Path(plan.tools, "root-only"))])  # noqa: S606 - no shell is wanted
+            os.execv(helper, ["id", "-u"])  # noqa: S606 - no shell is wanted
         os._exit(1)
     os.close(writer)
-    taken = os.read(reader, TAKEN_CHARS_MAX).decode("latin-1")
+    said = os.read(reader, TAKEN_CHARS_MAX).decode("latin-1").strip()
     os.wait()
-    if not taken:
-        raise PermissionError("the program did not make its caller root")
-    return taken
+    if said != "0":
+        raise PermissionError(f"the program ran as user {said or '(not at all)'}")
+    return REACHED
 
 
 def _can_change_user() -> bool:

@@ -118,6 +118,7 @@ def _listen(spec: dict[str, Any], secret: bytes) -> dict[str, Any]:
         made["tcp6"] = 0
     made["udp4"] = _hear(("127.0.0.1", 0))
     made["away_tcp"] = _serve(socket.AF_INET, (away, 0)) if away else 0
+    made["allowed_port"] = _serve(socket.AF_INET, (away, 0)) if away else 0
     made["away_udp"] = _hear((away, 0)) if away else 0
     _serve(socket.AF_UNIX, f"\0{abstract}")
     _serve(socket.AF_UNIX, path)
