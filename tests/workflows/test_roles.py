@@ -330,6 +330,31 @@ def test_a_person_reads_what_the_index_says_about_a_new_package(application):
     assert "slixmpp (pypi): latest 1.0 of" in question.text
 
 
+def test_a_package_that_the_plan_does_not_name_is_not_let_in_by_the_patch(application):
+    plan = plan_of(dependencies=["slixmpp"], modify=["pyproject.toml"])
+    asks = '[project]\nrequires-python = ">=3.11"\ndependencies = ["aiohttp>=3", "slixmpp"%s]\n'
+    world = application(
+        plays={
+            ("plan", 1): plan,
+            ("dev", 1): {**GOOD_EDITS, "pyproject.toml": asks % ', "evil"'},
+            ("dev", 2): {**GOOD_EDITS, "pyproject.toml": asks % ""},
+        }
+    )
+    publish(world, "slixmpp")
+    row = world.submit()
+    for _ in range(3):
+        world.engine.run_until_idle(world.clock.now())
+        for question in world.ledger.questions():
+            world.commands.approve(question.task, OWNER)
+    world.run()
+    told = prompts(world, "dev")[1]
+    assert (
+        "  code: dependency_not_planned\n  file: pyproject.toml\n  message: pyproject.toml brings in evil"
+        in told
+    )
+    assert world.ledger.find(row.task.id).iterations == 2
+
+
 def test_a_revised_plan_comes_with_the_one_before(application):
     asking = replace(TRUSTING, plan=replace(TRUSTING.plan, auto_approve_risk="none"))
     world = application(policy=asking, plays={("plan", 2): plan_of(approach="Otherwise.")})

@@ -12,6 +12,9 @@ from keelway.core.model.diff import Diff
 from keelway.core.model.handover import CheckFact
 from keelway.core.model.plan import Kind, Plan
 from keelway.core.model.verdict import Finding, failed, passed
+from keelway.core.package.added import judge_added
+from keelway.core.package.manifest import is_manifest
+from keelway.core.package.package import ecosystems_of
 from keelway.ports.ci import CheckJob, CheckReport, CommandResult
 from keelway.routines.context import Context
 
@@ -70,7 +73,7 @@ def examine(
     checks = facts_of(head)
     if head.setup_error:
         return Examination(checks, (failed("setup_failed", f"The set-up failed: {head.setup_error}"),))
-    tampered = _tampering(ctx, turn, diff, sources)
+    tampered = (*_tampering(ctx, turn, diff, sources), *_packages(ctx, turn, base, diff, plan))
     if not all(command.passed for command in head.commands):
         return Examination(checks, (*tampered, *_weakened(base, head)))
     return Examination(
@@ -132,6 +135,16 @@ def _tampering(ctx: Context, turn: int, diff: Diff, sources: tuple[str, ...]) ->
             text = ctx.read(f"source:{turn}:{number}", ctx.forge.read, diff.head_sha, path)
             findings += judge_source(path, text)
     return tuple(findings)
+
+
+def _packages(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> tuple[Finding, ...]:
+    """Hold what a patch adds to its manifests against what the plan names."""
+    touched = tuple(sorted(path for path in _present(diff) if is_manifest(path)))
+    if not touched or not ctx.engine.patch("manifests"):
+        return ()
+    before = ctx.read(f"manifests:base:{turn}", ctx.forge.texts, base.sha, touched)
+    now = ctx.read(f"manifests:{turn}", ctx.forge.texts, diff.head_sha, touched)
+    return judge_added(plan.dependencies, ecosystems_of((*base.files, *touched)), before, now)
 
 
 def _weakened(base: BaseRun, head: CheckReport) -> tuple[Finding, ...]:

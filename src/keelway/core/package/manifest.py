@@ -15,6 +15,9 @@ ENTRIES_MAX = 200
 _TEXT_CHARS_MAX = 300_000
 _CHARS_MAX = 60
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*([<>=!~^].*)?")
+_ADDRESS = re.compile(
+    r"^(?:git|https?|file|link|workspace|github|gitlab|bitbucket|portal)\b|/|^\.", re.IGNORECASE
+)
 _GO = re.compile(r"^\s*(?:require\s+)?([\w.-]+\.[a-z]{2,}/\S+)\s+(v\S+)", re.MULTILINE)
 
 
@@ -40,6 +43,22 @@ def declared_in(path: str, text: str) -> tuple[Declared, ...]:
     """Return the dependencies that a manifest declares; of one that cannot be read none."""
     pairs = list(_pairs(path.rpartition("/")[2], text[:_TEXT_CHARS_MAX]))
     return tuple(Declared(name[:100], asks.strip()[:_CHARS_MAX], path) for name, asks in pairs[:ENTRIES_MAX])
+
+
+def addresses_in(path: str, text: str) -> tuple[str, ...]:
+    """Return the entries of a manifest that name no package of an index: addresses, paths, options of an installer."""
+    name, cut = path.rpartition("/")[2], text[:_TEXT_CHARS_MAX]
+    if name == "pyproject.toml":
+        said = [each for each in _listed(_document(name, cut)) if not list(_requirement(each))]
+        said += map(str, _object(_document(name, cut), "tool", "uv", "sources"))
+    elif name.endswith(".json"):
+        said = [asks for _, asks in _by_groups(_document(name, cut)) if _ADDRESS.search(asks)]
+    elif name.startswith("requirements"):
+        lines = (each.partition(" #")[0].strip() for each in cut.splitlines())
+        said = [each for each in lines if each and not each.startswith("#") and not list(_requirement(each))]
+    else:
+        said = []
+    return tuple(each[:200] for each in said[:ENTRIES_MAX])
 
 
 def runtimes_in(path: str, text: str) -> tuple[str, ...]:
@@ -84,14 +103,17 @@ def _by_groups(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield name, asks if isinstance(asks, str) else ""
 
 
-def _python(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _listed(plain: Mapping[str, Any]) -> Iterator[str]:
     project = _object(plain, "project")
     groups = [project.get("dependencies"), *_object(project, "optional-dependencies").values()]
     groups += _object(plain, "dependency-groups").values()
     for group in groups:
-        for each in group if isinstance(group, list) else []:
-            if isinstance(each, str):
-                yield from _requirement(each)
+        yield from (each for each in (group if isinstance(group, list) else []) if isinstance(each, str))
+
+
+def _python(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for each in _listed(plain):
+        yield from _requirement(each)
     for name, asks in _object(plain, "tool", "poetry", "dependencies").items():
         if name != "python":
             yield name, asks if isinstance(asks, str) else ""
