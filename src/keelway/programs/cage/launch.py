@@ -15,19 +15,20 @@ Started as ``python -I -S launch.py -- command``. The specification, which ``spe
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import signal
 import stat
 import sys
-from pathlib import Path
-from typing import Any, NoReturn
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
+sys.path.insert(0, os.path.abspath(f"{__file__}/../../../.."))
 
 from keelway.programs.cage import seccomp
-from keelway.programs.cage.spec import hold, read_spec
+from keelway.programs.cage.spec import hold, read_spec, write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 _OWN_FDS = 3
 _FAILED = 125
@@ -64,9 +65,11 @@ def main() -> NoReturn:
 def join(groups: list[str]) -> None:
     """Enter control groups, and be the first to go when the machine is out of memory."""
     for procs in groups:
-        Path(procs).write_text("0")
-    with contextlib.suppress(OSError):  # some containers forbid it
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        write(procs, "0")
+    try:
+        write("/proc/self/oom_score_adj", "1000")
+    except OSError:
+        return  # some containers forbid it
 
 
 def _become_fenced(fence: dict[str, Any], env: dict[str, str], argv: list[str], parent: int) -> NoReturn:
@@ -102,16 +105,16 @@ def stage(places: list[str]) -> dict[str, str]:
     libc("mount", None, b"/", None, _MS_REC | _MS_PRIVATE, None)
     # Opened before the stage covers what may lie beneath it.
     opened = {place: os.open(place, os.O_PATH | os.O_CLOEXEC) for place in places}
-    folder = next(path for path in _STAGES if Path(path).is_dir())
+    folder = next(path for path in _STAGES if os.path.isdir(path))
     flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     libc("mount", b"keelway", folder.encode(), b"tmpfs", flags, b"mode=0755,size=1m")
     staged = {}
     for number, (place, descriptor) in enumerate(opened.items()):
         staged[place] = f"{folder}/{number}"
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            Path(staged[place]).mkdir()
+            os.mkdir(staged[place])
         else:
-            Path(staged[place]).touch()
+            write(staged[place], "")
         source, target = f"/proc/self/fd/{descriptor}".encode(), staged[place].encode()
         libc("mount", source, target, None, _MS_BIND | _MS_REC, None)
         os.close(descriptor)
@@ -131,7 +134,7 @@ def libc(name: str, *arguments: Any) -> None:
 
 
 def _insist_readable(place: str, path: str) -> None:
-    found = Path(path).stat()
+    found = os.stat(path)
     wanted = os.R_OK | os.X_OK if stat.S_ISDIR(found.st_mode) else os.R_OK
     if stat.S_ISSOCK(found.st_mode):
         wanted = os.W_OK

@@ -7,19 +7,20 @@ it is held to our filter of system calls, for fences that put up none of ours fr
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import NoReturn
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
+sys.path.insert(0, os.path.abspath(f"{__file__}/../../../.."))
 
 from keelway.programs.cage.spec import hold
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
 
 _CHUNK_BYTES = 65_536
 _BACKLOG = 128
@@ -152,7 +153,7 @@ class Relay:
     def _drop(self, *sides: Side) -> None:
         for side in sides:
             del self._pairs[side.socket]
-            with contextlib.suppress(KeyError):
+            if side.socket in self._selector.get_map():
                 self._selector.unregister(side.socket)
             side.socket.close()
         self._let_in()
@@ -236,8 +237,10 @@ def _filter() -> None:
 
 
 def _pass_on(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    try:
         os.kill(pid, number)
+    except OSError:
+        return  # it has just ended
 
 
 def _let_go() -> None:

@@ -1,11 +1,17 @@
-"""What the programs that become a command have in common: how they are told, and limits of resources."""
+"""What the programs that become a command have in common: how they are told, and limits of resources.
+
+They live for milliseconds, most of which are imports: they do without pathlib, typing and dataclasses.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import resource
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _PREFIX = "KEELWAY_CAGE_"
 
@@ -29,3 +35,9 @@ def hold(limits: dict[str, int]) -> None:
         hard = resource.getrlimit(kind)[1]
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (value, value))
+
+
+def write(path: str, text: str) -> None:
+    """Write a short text to a file."""
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
