@@ -120,7 +120,7 @@ def test_output_is_bounded(stand: Stand) -> None:
 
 def test_silence_counts_from_the_last_message(stand: Stand) -> None:
     said = [{"do": "say", "text": ".", "delay_seconds": 0.4} for _ in range(6)]
-    effort = limited(stand, *said, HANG, silence_seconds=2.0)
+    effort = limited(stand, *said, HANG, silence_seconds=5.0)
     assert (effort.stop, effort.text) == (Stop.LIMIT_SILENCE, "......")
     assert effort.seconds > 4
 

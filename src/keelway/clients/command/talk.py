@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keelway.clients.command.account import Account
-from keelway.clients.command.rules import FILE, LINES, Output
+from keelway.clients.command.rules import FILE, LINES, TEXT, Output
 from keelway.clients.files import read_bounded
 from keelway.clients.run.talk import Tongue
 from keelway.clients.run.transcript import Transcript
@@ -143,7 +143,7 @@ class OneShot:
             return
         text = line.decode(errors="replace")
         self._transcript.add("output", text)
-        if self._output.format != LINES:
+        if self._output.format == TEXT:
             self.account.say(text)
 
     def _rest(self) -> None:
