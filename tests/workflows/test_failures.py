@@ -97,7 +97,8 @@ def test_money_is_a_limit(make_world):
     world = make_world(plays={("dev", 1): Effort(Stop.COMPLETED, "", usage=Usage(cost_usd=6.0))})
     before = world.baseline()
     row = world.ask()
-    assert row.code == "cost_spent"
+    assert (row.status, row.code) == (Status.FAILED, "approval_expired"), "nobody allowed more"
+    assert "6.00 of 5.00 USD used in development" in world.told()
     safe(world, before)
 
 

@@ -140,8 +140,9 @@ class Purse:
             raise StageFailed(
                 "budget_denied", f"The cap is reached: {spent}. {said.message}", findings=(said,)
             )
-        left = left | {_ASKED: [list(cap.terms) for cap in caps]}
-        ctx.record(EventKind.BUDGET_SPENT, f"spent:{name}", caps=shown, left=left)
+        terms = [list(cap.terms) for cap in caps]
+        if (ctx.resumed or {}).get(_ASKED) != terms:
+            ctx.record(EventKind.BUDGET_SPENT, f"spent:{name}", caps=shown, left=left | {_ASKED: terms})
         text = budget_question(self.task, caps, ctx.policy.review)
         try:
             require(ctx, binding, text, request.requested_by, "low")

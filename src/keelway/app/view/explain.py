@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from keelway.app.view.task import Asked, Explanation, GateView, StageView, TaskLine
 from keelway.core.policy import Policy
+from keelway.core.rule.allowance import SPEND
 from keelway.core.rule.freeze import Freeze
 from keelway.core.words.text import duration, line
 
@@ -102,10 +103,13 @@ def _closed(base: Explanation, task: TaskLine) -> Explanation:
 
 def _asked(base: Explanation, question: Asked, policy: Policy) -> Explanation:
     silence = "counts as a no" if policy.review.approval_expiry == "deny" else "keeps it waiting"
+    because = f"It waits for a person to say yes to: {question.action} {question.environment}".rstrip() + "."
+    if question.action == SPEND:  # the amounts are the reason
+        because = line(question.text.partition("\n")[0], 600)
     return replace(
         base,
-        because=f"It waits for a person to say yes to: {question.action} {question.environment}".rstrip()
-        + ".",
+        because=because,
+        rule="policy.budget and policy.gateway" if question.action == SPEND else base.rule,
         next=f"no answer within {duration(policy.review.approval_seconds_max)} {silence}",
         command=" | ".join(question.commands),
     )
