@@ -22,6 +22,7 @@ WIDE_FOLDERS = {
     "clients": 14,
     "app": 14,
     "cli": 16,
+    "cli/show": 12,
 }
 """Folders that may hold more, each for a reason given in docs/decisions/0003-room-sizes.md."""
 

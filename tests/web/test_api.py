@@ -10,6 +10,7 @@ from keelway.core.model.fence import Fence
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION
 from keelway.core.policy import PlanPolicy, Policy, ReviewPolicy
+from keelway.testing.conformance.lessons import some_lesson
 
 ASKING = Policy(
     plan=PlanPolicy(auto_approve_risk="none"),
@@ -234,3 +235,17 @@ def test_a_failed_task_explains_its_gate(make_house):
     assert why["reasons"]
     assert why["rule"].startswith("policy.development")
     assert why["command"] == "keelway retry T-1"
+
+
+def test_lessons_are_searched_and_forgotten_over_the_api(house):
+    house.world.ledger.learn([some_lesson(), some_lesson("Brew coffee", task="T-9", text="hot", files=())])
+    client = house.client()
+    assert [each["name"] for each in client.get("/api/lessons?limit=1").json()] == ["L-2"]
+    (found,) = client.get("/api/lessons", params={"query": 'xmpp" OR "coffee*'}).json()[:1]
+    assert found["title"] in {"Add the XMPP driver", "Brew coffee"}
+    assert "strategy" not in found
+    assert client.post("/api/lessons/L-1/forget").json()["name"] == "L-1"
+    missing = client.post("/api/lessons/L-1/forget")
+    assert (missing.status_code, missing.json()["code"]) == (404, "unknown_lesson")
+    assert client.get("/api/lessons", params={"query": "x" * 9_000}).status_code == 422
+    assert client.get("/api/lessons", params={"limit": 0}).status_code == 422

@@ -195,7 +195,11 @@ def test_a_failed_task_is_tried_again_as_a_new_one(make_world):
     world.baseline()
     row = world.ask()
     assert row.status is Status.FAILED
-    world.plays[("dev", 1)] = GOOD_EDITS
+    world.agent.plays = {
+        **world.plays,
+        ("plan", 2): plan_of(approach="Otherwise, with a table."),
+        ("dev", 1): GOOD_EDITS,
+    }
     again = world.commands.retry(row.task.name, OWNER)
     world.run()
     again = world.ledger.find(again.task.id)

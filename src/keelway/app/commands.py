@@ -13,6 +13,7 @@ from keelway.app.ending import Ending
 from keelway.core.codec import to_json
 from keelway.core.errors import RequestRefused, YourFault
 from keelway.core.gate.intake import IntakeFacts, judge_intake
+from keelway.core.lesson.lesson import Lesson
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.lifecycle import CLOSED, Status
 from keelway.core.model.project import PRODUCTION
@@ -26,6 +27,7 @@ from keelway.routines.order import DeployOrder, RollbackOrder
 from keelway.workflows.narrator import WAKE
 
 ANSWER_VALID_DAYS = 30
+NAME_DIGITS_MAX = 9
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,16 @@ class Commands:
         self._note(EventKind.CONTROL_CHANGED, by, "", what="deploy ordered", order=order.id, sha=sha)
         self.runtime.start("deploy", order.id, to_json(order))
         return Ordered(order.id, f"{sha[:12]} is being deployed to {environment}.")
+
+    def forget_lesson(self, name: str, by: Actor) -> Lesson:
+        """Remove what a task taught, so that no agent is told it any more.
+
+        Raises:
+            YourFault: there is no such lesson.
+        """
+        number = name.strip().upper().removeprefix("L-")
+        known = number.isascii() and number.isdigit() and len(number) <= NAME_DIGITS_MAX
+        return self.app.ledger.forget_lesson(int(number) if known else 0, str(by))
 
     def freeze(self, by: Actor, reason: str) -> Freeze:
         """Hold every effect of every task."""

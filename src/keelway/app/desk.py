@@ -20,7 +20,16 @@ from keelway.app.view.system import (
     HealthView,
     StatusView,
 )
-from keelway.app.view.task import Explanation, Happened, LogView, PatchView, PlanView, TaskLine, TaskView
+from keelway.app.view.task import (
+    Explanation,
+    Happened,
+    LessonView,
+    LogView,
+    PatchView,
+    PlanView,
+    TaskLine,
+    TaskView,
+)
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
 from keelway.core.model.event import Event, EventKind
 from keelway.core.rule.freeze import Freeze
@@ -42,6 +51,10 @@ class Reader(Protocol):
 
     def task(self, task: str) -> TaskView:
         """Show everything about a task."""
+        ...
+
+    def lessons(self, query: str = "", *, limit: int = 20) -> tuple[LessonView, ...]:
+        """Return what tasks learnt: the best answers to a query, or the newest."""
         ...
 
     def timeline(self, *, after: int = 0, task: str = "", limit: int = 200) -> tuple[Happened, ...]:

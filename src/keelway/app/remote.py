@@ -21,6 +21,7 @@ from keelway.app.view.task import (
     Asked,
     Explanation,
     Happened,
+    LessonView,
     LogView,
     PatchView,
     PlanView,
@@ -67,6 +68,14 @@ class Remote:
     def task(self, task: str) -> TaskView:
         """Show everything about a task."""
         return self._one(TaskView, f"tasks/{_part(task)}")
+
+    def lessons(self, query: str = "", *, limit: int = 20) -> tuple[LessonView, ...]:
+        """Return what tasks learnt: the best answers to a query, or the newest."""
+        return self._many(LessonView, "lessons", query=query, limit=limit)
+
+    def forget_lesson(self, name: str) -> LessonView:
+        """Remove a lesson."""
+        return self._post(LessonView, f"lessons/{_part(name)}/forget", {})
 
     def timeline(self, *, after: int = 0, task: str = "", limit: int = 200) -> tuple[Happened, ...]:
         """Return events after a sequence number, oldest first."""

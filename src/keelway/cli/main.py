@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 from keelway.app.view.fault import three_lines
-from keelway.cli import agents, db, decide, deliver, demo, init, recipes, system, task, upgrade, worker
+from keelway.cli import (
+    agents,
+    db,
+    decide,
+    deliver,
+    demo,
+    init,
+    lessons,
+    recipes,
+    system,
+    task,
+    upgrade,
+    worker,
+)
 from keelway.cli.shared import Scope
 from keelway.core.errors import KeelwayError
 
@@ -61,6 +74,7 @@ for room in ROOMS:
 app.add_typer(db.room, name="db")
 app.add_typer(recipes.room, name="recipes")
 app.add_typer(agents.room, name="agents")
+app.add_typer(lessons.room, name="lessons")
 
 
 def main() -> None:

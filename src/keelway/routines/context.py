@@ -287,11 +287,11 @@ class Context(Doorway):
             self.engine.step(name, lambda: outcome_of(lambda: self.ledger.amend(subject, **fields).status))
         )
 
-    def judged(self, verdict: Verdict) -> Verdict:
+    def judged(self, verdict: Verdict, **more: Any) -> Verdict:
         """Record the verdict of a gate once and return it."""
         self._verdicts += 1
         name = f"gate:{verdict.gate}"
         key = self.key(f"{name}:{self._verdicts}")
         data = {"gate": verdict.gate, "ruling": verdict.ruling.value, "findings": to_json(verdict.findings)}
-        self.engine.step(name, lambda: self.note(EventKind.GATE_JUDGED, key, **data))
+        self.engine.step(name, lambda: self.note(EventKind.GATE_JUDGED, key, **data, **more))
         return verdict

@@ -23,6 +23,7 @@ from keelway.ports.ledger import Deployment, TaskRow
 from keelway.routines.ask import tell
 from keelway.routines.context import Context
 from keelway.routines.leavings import close_rooms, let_effects_end, note_lost_merges, revert_merges, settle
+from keelway.routines.lessons import keep_lessons
 from keelway.routines.order import Done, RollbackOrder, Undo
 from keelway.routines.outcome import StageFailed
 from keelway.routines.rollout import newest_of
@@ -67,6 +68,7 @@ def undo(ctx: Context, order: Undo) -> Closed:
     ctx.move(status, error=order.message[:2_000], code=order.code, **_when(ctx, status))
     ctx.record(EventKind.TASK_CLOSED, "closed", status=status.value, code=order.code)
     tell(ctx, task.request.requested_by, f"{task.name} {status.value.replace('_', ' ')}", text)
+    keep_lessons(ctx, task, status.value, order.code, order.message)
     return Closed(task, status.value, order.code, text, ctx.now())
 
 
@@ -157,6 +159,8 @@ def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken
     else:
         ctx.book(f"asked:{task.id}", ctx.ledger.amend, task.id, rollback_by=str(order.by))
     tell(ctx, task.request.requested_by, f"{task.name} rolled back", rollback_report(story))
+    if row.status is Status.DEPLOYED:
+        keep_lessons(ctx, task, Status.ROLLED_BACK.value, "rolled_back_on_order", order.reason, str(order.by))
 
 
 def _touched_production(ctx: Context, task: Task) -> Deployment | None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from keelway.core.codec import from_json, to_json
 from keelway.core.gate.quality import QualityFacts, judge_quality
+from keelway.core.lesson.signature import signature_of
+from keelway.core.lesson.strategy import Strategy, strategy_of
 from keelway.core.model.diff import Diff
 from keelway.core.model.handover import ApprovedPlan, TestedPatch, Work
 from keelway.core.model.lifecycle import Status
-from keelway.core.model.verdict import Finding, Ruling, Verdict, failed
+from keelway.core.model.verdict import Finding, Ruling, Verdict, combine, failed
 from keelway.core.prompt import dev_prompt, fix_prompt
 from keelway.core.rule.budget import Spent, failure_key, is_stuck, judge_spent
 from keelway.core.rule.guardrail import judge_diff
@@ -21,6 +23,7 @@ from keelway.ports.sandbox import Collected, Workspace
 from keelway.routines.context import Context
 from keelway.routines.evidence import Examination, base_of, examine
 from keelway.routines.fence import insist_on_fence
+from keelway.routines.lessons import Learnt
 from keelway.routines.outcome import StageFailed
 from keelway.routines.purse import Purse
 from keelway.routines.recipe import carry_out
@@ -76,6 +79,8 @@ class _Loop:
         self.base = base_of(ctx, self.base_sha)
         if not ctx.resumed:
             self.room = self._room(row.commit_sha)
+        self.learnt = Learnt(ctx, signature_of(self.findings))
+        self.learnt.search(f"{work.approved.plan.title}\n{work.approved.plan.approach}")
 
     @property
     def remarks(self) -> list[str]:
@@ -110,10 +115,18 @@ class _Loop:
             f"collect:{turn}", ctx.sandbox.collect, self.room, self.base_sha, self._message(), self.branch
         )
         ctx.move(Status.TESTING, iterations=number)
-        verdict, diff, seen, risk = self._judge(turn, collected, number)
-        if verdict.passed:
-            return self._tested(collected, number, diff, seen, risk)
-        self._learn(verdict)
+        diff = ctx.read(f"diff:{turn}", ctx.forge.diff, self.base_sha, collected.head_sha)
+        strategy = strategy_of(self.approved.plan, diff)
+        again = self.learnt.again(collected.tree_sha, strategy, self.findings)
+        if again is not None:
+            ctx.judged(combine("quality", again.findings))
+            self._learn(again.findings, again.same_as)
+        else:
+            verdict, seen, risk = self._judge(turn, diff, strategy, number)
+            if verdict.passed:
+                return self._tested(collected, number, diff, seen, risk)
+            self._learn(verdict.reasons, verdict.reasons)
+            self.learnt.tried(turn, collected.tree_sha, verdict.reasons, half_done=self.cut)
         ctx.move(Status.DEVELOPING)
         if self.cut:
             self.purse.afford(f"more:{turn}", self._known(turn - 1), cut=True)
@@ -133,7 +146,7 @@ class _Loop:
                 "dev",
                 number,
                 self.room.path,
-                self._prompt(number),
+                self._prompt(turn, number),
                 AgentLimits(
                     wall_seconds=min(budget.attempt_seconds_max, left_seconds),
                     silence_seconds=policy.silence_seconds_max,
@@ -149,11 +162,12 @@ class _Loop:
                 f"agent_{effort.stop.value}", f"The agent cannot work: {effort.detail or effort.stop}."
             )
 
-    def _prompt(self, number: int) -> str:
+    def _prompt(self, turn: int, number: int) -> str:
         """Ask for the work, or after a gate's no for what cures its findings."""
+        lessons = self.learnt.told(f"told:{turn}")
         if self.findings:
-            return fix_prompt(self.approved, number, self.findings)
-        return dev_prompt(self.approved, number)
+            return fix_prompt(self.approved, number, self.findings, lessons)
+        return dev_prompt(self.approved, number, lessons)
 
     def _known(self, turns: int) -> dict[str, Any]:
         """Return what the loop has to know when it is held up after so many turns and entered again."""
@@ -178,9 +192,10 @@ class _Loop:
             raise StageFailed(finding.code, why, findings=(finding,))
         return limits.seconds_max - used.seconds
 
-    def _judge(self, turn: int, collected: Collected, number: int) -> tuple[Verdict, Diff, Examination, Risk]:
+    def _judge(
+        self, turn: int, diff: Diff, strategy: Strategy, number: int
+    ) -> tuple[Verdict, Examination, Risk]:
         ctx, plan = self.ctx, self.approved.plan
-        diff = ctx.read(f"diff:{turn}", ctx.forge.diff, self.base_sha, collected.head_sha)
         guardrail = judge_diff(diff, plan, ctx.policy.guardrail)
         refused = any(finding.ruling is Ruling.FAIL for finding in guardrail)
         seen = examine(ctx, turn, self.base, diff, plan, refused=refused)
@@ -194,22 +209,23 @@ class _Loop:
             iterations=number,
             diff_files=len(diff.files),
         )
-        return ctx.judged(judge_quality(facts, ctx.policy)), diff, seen, risk
+        tried = None if self.cut else to_json(strategy)
+        return ctx.judged(judge_quality(facts, ctx.policy), strategy=tried), seen, risk
 
-    def _learn(self, verdict: Verdict) -> None:
+    def _learn(self, reasons: tuple[Finding, ...], failure: tuple[Finding, ...]) -> None:
         policy = self.ctx.policy.development
-        self.findings = verdict.reasons
+        self.findings = reasons
         if self.cut:
             return  # half-done work says nothing about the agent
-        self.keys.append(failure_key(verdict.reasons))
+        self.keys.append(failure_key(failure))
         if is_stuck(self.keys, policy.same_failure_max):
             raise StageFailed(
                 "same_failure_again",
                 f"The same failure came {policy.same_failure_max} times in a row. "
                 + " ".join(self.remarks[:3]),
-                findings=verdict.reasons,
+                findings=reasons,
             )
-        if self._typecheck_spent(verdict.reasons):
+        if self._typecheck_spent(reasons):
             raise StageFailed("typecheck_spent", "The types are still wrong. " + " ".join(self.remarks[:3]))
 
     def _typecheck_spent(self, reasons: tuple[Finding, ...]) -> bool:

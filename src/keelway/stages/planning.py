@@ -7,11 +7,15 @@ from dataclasses import replace
 from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
 from keelway.core.gate.plan import PlanFacts, judge_plan
+from keelway.core.lesson.history import REPEATED
+from keelway.core.lesson.signature import problem_of
+from keelway.core.lesson.strategy import strategy_of
+from keelway.core.lesson.tell import account_of, refusal
 from keelway.core.model.handover import Admitted, ApprovedPlan
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.plan import Plan, parse_plan, plan_digest
 from keelway.core.model.task import Task
-from keelway.core.model.verdict import Finding, Ruling, Verdict
+from keelway.core.model.verdict import Finding, Ruling, Verdict, combine, failed
 from keelway.core.package.package import PackageFacts
 from keelway.core.prompt import PlanBrief, plan_prompt
 from keelway.core.research.show import package_line
@@ -24,10 +28,14 @@ from keelway.ports.ledger import TaskRow
 from keelway.routines.ask import answer_to, require
 from keelway.routines.context import Context
 from keelway.routines.fence import insist_on_fence
+from keelway.routines.lessons import Learnt
 from keelway.routines.outcome import StageFailed
 from keelway.routines.purse import Purse
 from keelway.routines.recipe import trial
 from keelway.routines.role.research import look_up, research
+
+EVIDENCE_CHARS_MAX = 1_000
+"""So much of the evidence is part of the search for similar tasks."""
 
 
 def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
@@ -42,6 +50,7 @@ def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
     files = ctx.read("files", ctx.forge.files, base_sha)
     row = ctx.read("row", ctx.ledger.find, task.id)
     plan, version, remarks = _current(ctx, admitted, row)
+    learnt = Learnt(ctx, "" if task.request.recipe else problem_of(task.request))
     if plan is None:
         ctx.move(Status.PLANNING)
         if task.request.recipe:
@@ -49,14 +58,22 @@ def agree(ctx: Context, admitted: Admitted) -> ApprovedPlan:
         else:
             insist_on_fence(ctx, task.request)
             brief = _brief(ctx, task, base_sha, files, row)
-            plan, version = _propose(ctx, admitted, replace(brief, remarks=remarks), row.plan_version)
+            brief = replace(brief, remarks=remarks)
+            plan, version = _propose(ctx, admitted, brief, row.plan_version, learnt)
     risk = assess_plan(plan, ctx.policy)
     binding = _binding(ctx, admitted, plan, version)
     consent = answer_to(ctx, binding, task.request.requested_by, risk.level)
     packages = look_up(ctx, "dependencies", plan, files)
-    verdict = _judge(
-        ctx, PlanFacts(plan=plan, risk=risk, approval=None, known_files=files, packages=packages), consent
+    known = learnt.failed(strategy_of(plan))
+    facts = PlanFacts(
+        plan=plan,
+        risk=risk,
+        approval=None,
+        known_files=files,
+        packages=packages,
+        failed_before=account_of(known) if known else "",
     )
+    verdict = _judge(ctx, facts, consent)
     if verdict.ruling is Ruling.HOLD:
         ctx.move(Status.PLAN_PENDING_APPROVAL, risk=risk.level)
         text = plan_question(task, plan, risk, ctx.policy.review, _reasons(verdict, packages))
@@ -126,18 +143,25 @@ def _by_recipe(ctx: Context, admitted: Admitted, base_sha: str, version: int) ->
     return plan, version + 1
 
 
-def _propose(ctx: Context, admitted: Admitted, brief: PlanBrief, version: int) -> tuple[Plan, int]:
-    """Let the agent write a plan; what is wrong with one is told to it for the next try."""
+def _propose(
+    ctx: Context, admitted: Admitted, brief: PlanBrief, version: int, learnt: Learnt
+) -> tuple[Plan, int]:
+    """Let the agent write a plan; what is wrong with one is told to it for the next try.
+
+    What failed before is refused once; when the agent insists, or has no try left, a person decides.
+    """
     task, files, budget, known = admitted.task, tuple(brief.files), ctx.policy.budget.plan, ctx.resumed or {}
     said, before = list(known.get("said", brief.remarks)), int(known.get("attempts", 0))
-    purse = Purse(ctx, task)
-    for attempt in range(before + 1, max(1, budget.attempts_max - ctx.faults) + 1):
+    purse, attempts_max = Purse(ctx, task), max(1, budget.attempts_max - ctx.faults)
+    learnt.search(f"{task.request.text}\n{task.request.evidence[:EVIDENCE_CHARS_MAX]}")
+    for attempt in range(before + 1, attempts_max + 1):
         left = judge_spent(Spent(seconds=ctx.used().seconds), ctx.limits)
         if left.ruling is not Ruling.PASS:
             raise StageFailed(left.code, left.message, findings=(left,))
         base_sha = ctx.read(f"base:{attempt}", ctx.forge.head, ctx.project.branches.integration)
         room = ctx.act(f"workspace:{attempt}", ctx.sandbox.open, f"{task.name}-plan", base_sha, "plan")
         here = {"attempts": attempt - 1, "said": said}
+        brief = replace(brief, lessons=learnt.told(f"told:{attempt}"), remarks=said)
         effort = purse.work(
             f"plan:{attempt}",
             Assignment(
@@ -145,7 +169,7 @@ def _propose(ctx: Context, admitted: Admitted, brief: PlanBrief, version: int) -
                 "plan",
                 version + attempt,
                 room.path,
-                plan_prompt(task, version + attempt, replace(brief, remarks=said)),
+                plan_prompt(task, version + attempt, brief),
                 AgentLimits(wall_seconds=budget.attempt_seconds_max),
                 writes=False,
             ),
@@ -163,9 +187,14 @@ def _propose(ctx: Context, admitted: Admitted, brief: PlanBrief, version: int) -
         packages = look_up(ctx, f"dependencies:{attempt}", plan, files)
         facts = PlanFacts(plan=plan, risk=risk, approval=None, known_files=files, packages=packages)
         verdict = judge_plan(facts, ctx.policy)
+        failing = learnt.failed(strategy_of(plan)) if verdict.ruling is not Ruling.FAIL else None
+        if failing and refusal(failing) not in said and attempt < attempts_max:
+            verdict = combine("plan", (failed(REPEATED, refusal(failing), lesson=failing.name),))
         if verdict.ruling is not Ruling.FAIL:
             ctx.amend(plan=to_json(plan), plan_version=version + 1, risk=risk.level)
             return plan, version + 1
+        if learnt.active:
+            ctx.judged(verdict)
         said.extend(reason.message for reason in verdict.reasons)
         brief = replace(brief, before=plan)
     raise StageFailed("no_valid_plan", "The agent wrote no valid plan. " + " ".join(said[-3:]))

@@ -14,6 +14,7 @@ from keelway.core.release.version import next_version
 from keelway.core.words.report import SuccessStory, success_report
 from keelway.routines.ask import tell
 from keelway.routines.context import Context
+from keelway.routines.lessons import keep_lessons
 
 
 def close(ctx: Context, live: Live) -> Closed:
@@ -38,6 +39,7 @@ def close(ctx: Context, live: Live) -> Closed:
         EventKind.TASK_CLOSED, "closed", status=Status.DEPLOYED.value, code="live", release=live.release
     )
     tell(ctx, task.request.requested_by, f"{task.name} is live: {plan.title}", text)
+    keep_lessons(ctx, task, Status.DEPLOYED.value, "live", "")
     return Closed(task, Status.DEPLOYED.value, "live", text, ctx.now())
 
 

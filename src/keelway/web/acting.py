@@ -11,9 +11,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from keelway.app.recipe.order import RecipeStanding, Trial, run_recipe, standings, try_out
-from keelway.app.view.make import asked, task_line
+from keelway.app.view.make import asked, lesson_view, task_line
 from keelway.app.view.system import OrderView
-from keelway.app.view.task import Asked, TaskLine
+from keelway.app.view.task import Asked, LessonView, TaskLine
 from keelway.core.errors import RequestRefused
 from keelway.core.model.task import Actor, Request, Severity, Source
 from keelway.core.rule.freeze import Freeze
@@ -135,6 +135,10 @@ def commands(desk: Desk) -> APIRouter:
     def rollback(body: Back) -> JSONResponse:
         ordered = do.rollback(body.what, me, to_release=body.to, reason=body.reason)
         return shown(OrderView(ordered.run, "queued", message=ordered.message))
+
+    @router.post("/lessons/{name}/forget", response_model=LessonView)
+    def forget(name: str) -> JSONResponse:
+        return shown(lesson_view(do.forget_lesson(name, me)))
 
     @router.post("/freeze", response_model=Freeze)
     def freeze(body: Reason) -> JSONResponse:

@@ -22,7 +22,16 @@ from keelway.app.view.system import (
     OrderView,
     StatusView,
 )
-from keelway.app.view.task import Explanation, Happened, LogView, PatchView, PlanView, TaskLine, TaskView
+from keelway.app.view.task import (
+    Explanation,
+    Happened,
+    LessonView,
+    LogView,
+    PatchView,
+    PlanView,
+    TaskLine,
+    TaskView,
+)
 from keelway.core.codec import to_json
 from keelway.web.desk import Desk, shown
 
@@ -50,6 +59,10 @@ def questions(desk: Desk) -> APIRouter:
     @router.get("/health/{environment}", response_model=HealthView)
     def health(environment: str) -> JSONResponse:
         return shown(ask.health(environment))
+
+    @router.get("/lessons", response_model=list[LessonView])
+    def lessons(query: Annotated[str, Query(max_length=8_000)] = "", limit: Limit = 20) -> JSONResponse:
+        return shown(ask.lessons(query, limit=limit))
 
     @router.get("/audit", response_model=list[Happened])
     def audit(after: After = 0, limit: Limit = 200) -> JSONResponse:

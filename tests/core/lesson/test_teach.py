@@ -176,9 +176,9 @@ def test_history_is_read_from_events_of_any_version(plan: Plan, now: datetime) -
         Event(EventKind.GATE_JUDGED, now, data=gate),
         Event(EventKind.GATE_JUDGED, now, data={**gate, "strategy": {"mood": "good"}}),
         Event(EventKind.GATE_JUDGED, now, data={"gate": "quality", "findings": "none"}),
-        Event(EventKind.AGENT_FINISHED, now, data={"lessons": [3, 1]}),
-        Event(EventKind.AGENT_FINISHED, now, data={"lessons": ["x"]}),
-        Event(EventKind.AGENT_FINISHED, now),
+        Event(EventKind.LESSON_TOLD, now, data={"lessons": [3, 1]}),
+        Event(EventKind.LESSON_TOLD, now, data={"lessons": ["x"]}),
+        Event(EventKind.LESSON_TOLD, now),
     )
     person, seen, blind = history_of(events)
     assert (person.gate, person.strategy) == ("plan", strategy_of(plan))

@@ -12,6 +12,7 @@ from keelway.app.view.task import (
     CheckView,
     Explanation,
     Happened,
+    LessonView,
     LogView,
     PatchView,
     PlanView,
@@ -66,7 +67,12 @@ class TaskQueries(CostQueries):
             caps=() if row.status in CLOSED else self.caps_of(row.task.id, row.stage),
             artefacts=self.artefacts(row.task.id),
             events=tuple(make.happened(link, self._name) for link in links if is_loud(link.event))[-LATEST:],
+            lessons=tuple(map(make.lesson_view, self._ledger.lessons(task=name, limit=LATEST))),
         )
+
+    def lessons(self, query: str = "", *, limit: int = 20) -> tuple[LessonView, ...]:
+        """Return what tasks learnt: the best answers to a query, or the newest."""
+        return tuple(map(make.lesson_view, self._ledger.lessons(query, limit=limit)))
 
     def timeline(self, *, after: int = 0, task: str = "", limit: int = 200) -> tuple[Happened, ...]:
         """Return events after a sequence number, oldest first."""

@@ -28,6 +28,7 @@ _MEANING: dict[EventKind, tuple[str, str]] = {
     EventKind.USAGE_BOOKED: ("What a request to a model, or a run of the agent, used was booked.", ""),
     EventKind.BUDGET_SPENT: ("A cap on money or tokens bit; what the stage knew is kept for later.", ""),
     EventKind.BUDGET_RAISED: ("A person let a task go beyond a cap, up to an amount.", ""),
+    EventKind.LESSON_TOLD: ("An agent was told what earlier tasks learnt; the record names the lessons.", ""),
     EventKind.LESSON_LEARNT: ("What a task taught was kept; the record names the lessons.", ""),
     EventKind.LESSON_FORGOTTEN: ("A person removed a lesson.", ""),
     EventKind.REVIEWED: (

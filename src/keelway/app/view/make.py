@@ -10,9 +10,11 @@ from keelway.app.view.task import (
     DeploymentView,
     GateView,
     Happened,
+    LessonView,
     StageView,
     TaskLine,
 )
+from keelway.core.lesson.lesson import Lesson
 from keelway.core.model.event import EventKind, Link
 from keelway.core.model.role import Stage
 from keelway.core.words.text import line
@@ -97,6 +99,23 @@ def deployment_view(deployment: Deployment, name: Name) -> DeploymentView:
         deployment.schema_after,
         deployment.backup,
         dict(list(figures.items())[:_SHOWN_FIGURES_MAX]),
+    )
+
+
+def lesson_view(lesson: Lesson) -> LessonView:
+    """Return a lesson without what only the comparison of strategies needs."""
+    return LessonView(
+        lesson.name,
+        lesson.kind.value,
+        lesson.outcome.value,
+        lesson.title,
+        lesson.text,
+        lesson.task,
+        lesson.asked_by,
+        lesson.at,
+        lesson.signature,
+        lesson.files,
+        lesson.told_at,
     )
 
 

@@ -19,6 +19,7 @@ _QUIET = frozenset(
         EventKind.POLICY_LOADED,
         EventKind.STAGE_STARTED,
         EventKind.PERSON_TOLD,
+        EventKind.LESSON_TOLD,
         EventKind.LESSON_LEARNT,
         EventKind.USAGE_BOOKED,
     }
@@ -138,6 +139,7 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
     EventKind.EFFECT_DONE: lambda _, data: f"{data['effect']} done",
     EventKind.EFFECT_FAILED: lambda _, data: f"{data['effect']} failed: {data['error']}",
     EventKind.AGENT_FINISHED: lambda _, data: f"agent {data.get('agent', '')} ended: {data.get('stop', '')}",
+    EventKind.LESSON_TOLD: lambda _, data: f"told an agent {', '.join(f'L-{n}' for n in data['lessons'])}",
     EventKind.LESSON_LEARNT: lambda _, data: f"{len(data['lessons'])} lessons kept",
     EventKind.LESSON_FORGOTTEN: lambda event, data: f"L-{data['lesson']} forgotten by {event.actor}",
     EventKind.REVIEWED: _reviewed,

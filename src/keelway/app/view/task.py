@@ -142,6 +142,30 @@ class Happened:
 
 
 @dataclass(frozen=True)
+class LessonView:
+    """Show what a task taught."""
+
+    name: str
+    """Name such as ``L-12``."""
+    kind: str
+    """``library``, ``approach``, ``failure`` or ``fix``."""
+    outcome: str
+    """``worked``, ``failed`` or ``rejected``."""
+    title: str
+    text: str
+    task: str
+    """Name of the task that taught it."""
+    asked_by: str
+    """Whose request that was."""
+    at: datetime
+    signature: str = ""
+    """Fingerprint of the failure or the request that it answers."""
+    files: tuple[str, ...] = ()
+    told_at: datetime | None = None
+    """When an agent was told last."""
+
+
+@dataclass(frozen=True)
 class TaskView:
     """Show everything about a task."""
 
@@ -165,6 +189,8 @@ class TaskView:
     artefacts: tuple[ArtefactView, ...] = ()
     events: tuple[Happened, ...] = ()
     """The last events, oldest first."""
+    lessons: tuple[LessonView, ...] = ()
+    """What it taught later tasks."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from keelway.app.view.task import (
     TaskView,
 )
 from keelway.cli.show.costs import artefact_part, cost_part
+from keelway.cli.show.lessons import taught
 from keelway.cli.show.text import ago, clock, console, facts, number, say, table
 from keelway.core.words.text import amount, duration, short
 
@@ -100,6 +101,7 @@ def task_page(view: TaskView) -> None:
     _deployments(view.deployments)
     cost_part(view.costs, view.caps)
     artefact_part(line.name, view.artefacts)
+    taught(view.lessons)
     questions(view.questions)
 
 

@@ -28,6 +28,8 @@ class PlanFacts:
     """Every path of the base commit."""
     packages: tuple[PackageFacts, ...] | None = None
     """What indexes say about the packages that the plan brings in; ``None`` when that is not judged."""
+    failed_before: str = ""
+    """What is known about an earlier task that failed in this very way; empty when nothing is."""
 
 
 def judge_plan(facts: PlanFacts, policy: Policy) -> Verdict:
@@ -147,6 +149,8 @@ def _why_asked(facts: PlanFacts, policy: Policy) -> str:
         return f"it alters existing tests ({', '.join(facts.plan.test_grants)})"
     if "planning" in policy.review.approve_stages:
         return "the policy asks a person at this stage"
+    if facts.failed_before:
+        return f"it repeats what failed. {facts.failed_before}"
     if not at_most(facts.risk.level, policy.plan.auto_approve_risk):
         return f"its risk is {facts.risk.level} ({'; '.join(facts.risk.factors)})"
     return ""

@@ -47,7 +47,7 @@ def history_of(events: Iterable[Event]) -> tuple[Judged, ...]:
             case EventKind.CONTROL_CHANGED:
                 fields = event.data.get("fields")
                 if isinstance(fields, dict) and "plan" in fields:
-                    plan = _read(Plan, fields["plan"])
+                    plan = plan_in(fields["plan"])
             case EventKind.GATE_JUDGED:
                 findings = _read(tuple[Finding, ...], event.data.get("findings"))
                 if findings:
@@ -58,10 +58,15 @@ def history_of(events: Iterable[Event]) -> tuple[Judged, ...]:
     return tuple(found)
 
 
+def plan_in(plain: Any) -> Plan | None:
+    """Return the plan that a row or an event holds, ``None`` when it holds none that can be read."""
+    return _read(Plan, plain)
+
+
 def told_in(events: Iterable[Event]) -> tuple[int, ...]:
     """Return the numbers of the lessons that the agents of a task were told."""
-    runs = (event.data.get("lessons") for event in events if event.kind is EventKind.AGENT_FINISHED)
-    numbers = {number for run in runs for number in _read(tuple[int, ...], run) or ()}
+    lists = (event.data.get("lessons") for event in events if event.kind is EventKind.LESSON_TOLD)
+    numbers = {number for told in lists for number in _read(tuple[int, ...], told) or ()}
     return tuple(sorted(numbers))
 
 

@@ -14,6 +14,7 @@ from keelway.core.lesson.signature import problem_of, signature_of, telling_line
 from keelway.core.lesson.strategy import Strategy, strategy_of
 from keelway.core.model.plan import Kind, Plan
 from keelway.core.model.task import SYSTEM, Task
+from keelway.core.model.verdict import Finding, Ruling
 from keelway.core.words.text import line
 
 LESSONS_MAX = 20
@@ -66,6 +67,7 @@ def _taught(task: Task, plan: Plan | None, history: Sequence[Judged], ending: En
     if plan is not None:
         yield from _of_plan(task, plan, history, ending)
     yield from _rejected(task, history)
+    yield from _refused_libraries(history, plan)
     tries = [each for each in history if each.gate == _QUALITY]
     yield from _fixes(tries, plan)
     yield from _failures(history, plan)
@@ -81,10 +83,33 @@ def _of_plan(task: Task, plan: Plan, history: Sequence[Judged], ending: Ending) 
     kind = LessonKind.FIX if plan.kind is Kind.FIX else LessonKind.APPROACH
     strategy, problem = strategy_of(plan), problem_of(task.request)
     yield Lesson(kind, outcome, plan.title, text, "", ending.at, problem, tuple(sorted(plan.files)), strategy)
+    judged = {name: finding.message for name, finding, _ in _packages(history)}
     for name in plan.dependencies[:LIBRARIES_MAX]:
         why = _mentions(name, (plan.approach, *plan.risks)) or line(plan.approach, 300)
-        text = f"Taken for: {plan.title}. Why: {why}\nEnd: {end}. {said}"
+        text = f"Taken for: {plan.title}. Why: {why}\n{judged.get(name, '')}\nEnd: {end}. {said}"
         yield Lesson(LessonKind.LIBRARY, outcome, name, text, "", ending.at)
+
+
+def _refused_libraries(history: Sequence[Judged], plan: Plan | None) -> Iterator[Lesson]:
+    """Teach the packages that a plan wanted and could not have."""
+    taken = plan.dependencies if plan else ()
+    refused = {
+        name: (finding, at)
+        for name, finding, at in _packages(history)
+        if finding.ruling is Ruling.FAIL and name not in taken
+    }
+    about = f"\nIt was wanted for: {plan.title}" if plan else ""
+    for name, (finding, at) in list(refused.items())[:LIBRARIES_MAX]:
+        text = f"{finding.message}{about}"
+        yield Lesson(LessonKind.LIBRARY, LessonOutcome.FAILED, name, text, "", at)
+
+
+def _packages(history: Sequence[Judged]) -> Iterator[tuple[str, Finding, datetime]]:
+    for each in history:
+        if each.gate == _PLAN:
+            for finding in each.verdict.findings:
+                if name := finding.evidence.get("package", ""):
+                    yield name, finding, each.at
 
 
 def _rejected(task: Task, history: Sequence[Judged]) -> Iterator[Lesson]:

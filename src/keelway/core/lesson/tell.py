@@ -64,13 +64,16 @@ def _cures(later: Lesson, strategy: Strategy) -> bool:
     return is_repeat(strategy, (later.strategy,))
 
 
+def account_of(lesson: Lesson) -> str:
+    """Say who tried the same before and how it ended."""
+    ended = "was rejected by a person" if lesson.outcome is LessonOutcome.REJECTED else "failed"
+    said = f"{line(lesson.title)}. {line(lesson.text, LINE_CHARS_MAX)}"
+    return f"This is what {lesson.task} tried on {lesson.at:%Y-%m-%d}, and it {ended} ({lesson.name}): {said}"
+
+
 def refusal(lesson: Lesson) -> str:
     """Say to an agent why what it did is not tried again."""
-    ended = "was rejected by a person" if lesson.outcome is LessonOutcome.REJECTED else "failed"
-    return (
-        f"This is what {lesson.task} tried on {lesson.at:%Y-%m-%d}, and it {ended} ({lesson.name}): "
-        f"{line(lesson.title)}. {line(lesson.text, LINE_CHARS_MAX)} Do it in another way."
-    )
+    return f"{account_of(lesson)} Do it in another way."
 
 
 def _said(lesson: Lesson) -> str:

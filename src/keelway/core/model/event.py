@@ -31,6 +31,7 @@ class EventKind(StrEnum):
     USAGE_BOOKED = "usage.booked"
     BUDGET_SPENT = "budget.spent"
     BUDGET_RAISED = "budget.raised"
+    LESSON_TOLD = "lesson.told"
     LESSON_LEARNT = "lesson.learnt"
     LESSON_FORGOTTEN = "lesson.forgotten"
     REVIEWED = "review.finished"

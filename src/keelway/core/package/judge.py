@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from keelway.core.model.verdict import Finding, failed, held, passed
@@ -33,7 +34,11 @@ def judge_dependencies(
         policy: what is asked of a new package.
     """
     known = {fact.package: fact for fact in facts}
-    return tuple(finding for said in dependencies for finding in _judge(said, ecosystems, known, policy))
+    return tuple(
+        replace(finding, evidence={**finding.evidence, "package": line(said, 100)})
+        for said in dependencies
+        for finding in _judge(said, ecosystems, known, policy)
+    )
 
 
 def _judge(
