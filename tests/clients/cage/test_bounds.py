@@ -7,10 +7,14 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from keelway.clients.cage import MIB, Bounds
 from keelway.clients.cage.hold import cgroup
 
 from .conftest import Here
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_fork_bomb_stays_small(rig, small):

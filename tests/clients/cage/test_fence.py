@@ -18,6 +18,8 @@ from keelway.clients.cage import Bounds
 
 from .conftest import Rig
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a-secret-of-the-host"
 
 
