@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.clients.gateway import speech
-from tests.clients.gateway.provider import events, whole
+from tests.clients.gateway.provider import Reply, events, whole
 from tests.clients.gateway.rig import (
     PATHS,
     PROVIDER_OF,
@@ -32,6 +33,18 @@ CHAT = PATHS["openai-chat"]
 WORDS = ("x" * 400,) * 5
 
 
+opened_answers: list = []
+
+
+@pytest.fixture(autouse=True)
+def _close_what_was_opened():
+    """Close each connection with its answer, which holds a file of its own."""
+    yield
+    while opened_answers:
+        for each in opened_answers.pop():
+            each.close()
+
+
 def _streaming(rig: Rig, opened, dialect: str = "openai-chat"):
     """Begin a stream that hangs after a few words; return the connection and its answer."""
     make = {
@@ -46,6 +59,7 @@ def _streaming(rig: Rig, opened, dialect: str = "openai-chat"):
     headers = {"Authorization": f"Bearer {opened.token}", "Content-Type": "application/json"}
     wire.request("POST", STREAM_PATHS[dialect], body=body, headers=headers)
     answer = wire.getresponse()
+    opened_answers.append((wire, answer))
     answer.readline()
     until(lambda: rig.gateway.look(opened.token), lambda seen: seen.output_tokens >= 500)
     return wire, answer
@@ -92,7 +106,6 @@ def test_a_stopped_task_lets_go_of_what_waits_for_its_answer(rig: Rig) -> None:
 def test_a_client_that_leaves_takes_its_request_along(rig: Rig) -> None:
     opened = rig.open()
     wire, _ = _streaming(rig, opened)
-    wire.sock.close() if wire.sock else None
     wire.close()
     _.close()
     assert rig.provider.gone.wait(5), "the provider still sends"
@@ -141,7 +154,10 @@ def test_a_stopped_gateway_has_booked_everything_and_listens_nowhere(rig: Rig) -
         with pytest.raises(OurFault, match="gateway"):
             use()
     assert rig.gateway.revoke("T-1") == 0
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("gateway")]
+    until(
+        lambda: [each.name for each in threading.enumerate() if each.name.startswith("gateway")],
+        lambda n: not n,
+    )
     wire.close()
 
 
@@ -199,4 +215,48 @@ def test_a_path_that_is_too_long_for_a_socket_is_an_error_with_a_cure(tmp_path: 
     rig = make_rig(tmp_path / ("d" * 90), provider)
     with pytest.raises(YourFault, match="KEELWAY_HOME"):
         rig.open()
+    rig.gateway.stop()
+
+
+def test_a_stream_that_is_no_event_stream_ends_broken_when_it_is_cut(rig: Rig) -> None:
+    text = json.dumps(speech.content_pieces(words=WORDS, end=False))[:-1].encode()
+    rig.provider.reply = lambda _: Reply(pieces=[text], hang=True)
+    opened = rig.open("gemini")
+    wire = connect(opened)
+    headers = {"x-goog-api-key": opened.token}
+    wire.request(
+        "POST", STREAM_PATHS["gemini"].partition("?")[0], body=json.dumps(asking("gemini")), headers=headers
+    )
+    answer = wire.getresponse()
+    opened_answers.append((wire, answer))
+    assert answer.read(10) == text[:10]
+    rig.gateway.revoke("T-1")
+    with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+        answer.read()
+    assert rig.settled(opened).output_tokens >= 500
+
+
+def test_a_client_that_takes_nothing_holds_nobody_up(rig: Rig) -> None:
+    rig.provider.reply = lambda _: events(speech.chat_events(words=("x" * 100_000,) * 200))
+    opened = rig.open()
+    wire = connect(opened)
+    body = json.dumps(asking("openai-chat", stream=True))
+    wire.request("POST", CHAT, body=body, headers={"Authorization": f"Bearer {opened.token}"})
+    until(lambda: rig.gateway.look(opened.token), lambda seen: seen.output_tokens > 0)
+    other = rig.open(task="T-2")
+    rig.provider.reply = lambda _: whole(speech.chat())
+    assert call(other, CHAT, asking("openai-chat")).status == 200
+    began = time.monotonic()
+    rig.gateway.revoke("T-1")
+    rig.gateway.close(opened.token)
+    assert time.monotonic() - began < 6.0
+    wire.close()
+
+
+def test_a_gateway_that_cannot_start_says_so(tmp_path: Path, provider) -> None:
+    (tmp_path / "gw").write_text("a file where the folder should be")
+    rig = make_rig(tmp_path, provider)
+    for _ in range(2):
+        with pytest.raises(OurFault, match="did not start"):
+            rig.open()
     rig.gateway.stop()

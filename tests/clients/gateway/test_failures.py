@@ -24,6 +24,7 @@ from keelway.clients.gateway.values import GatewayLimits
 from keelway.core.errors import YourFault
 
 CHAT = PATHS["openai-chat"]
+WORDS = ("word ",)
 
 
 def test_a_wrong_key_is_named(rig: Rig) -> None:
@@ -116,6 +117,39 @@ def test_a_stream_that_breaks_off_is_metered_and_said(rig: Rig) -> None:
     assert "was lost" in payloads(answer.body)[-1]["error"]["message"]
     metered = rig.gateway.look(opened.token)
     assert (metered.failure, metered.output_tokens >= 100) == ("provider", True)
+
+
+def test_a_provider_that_takes_for_ever_is_given_up(tmp_path: Path, provider) -> None:
+    limits = GatewayLimits(request_seconds_max=0.5)
+    rig = make_rig(tmp_path, provider, limits=limits)
+    try:
+        provider.reply = lambda _: events(speech.chat_events(words=WORDS * 20, end=False), pause_seconds=0.05)
+        opened = rig.open()
+        answer = call(opened, CHAT, asking("openai-chat", stream=True))
+        assert "did not answer in time" in payloads(answer.body)[-1]["error"]["message"]
+        assert rig.gateway.look(opened.token).failure == "provider"
+    finally:
+        rig.gateway.stop()
+
+
+def test_an_answer_that_is_no_json_is_passed_on_and_estimated(rig: Rig) -> None:
+    rig.provider.reply = lambda _: Reply(body=b"<html>hello</html>" * 100, kind="text/html")
+    opened = rig.open()
+    assert call(opened, CHAT, asking("openai-chat")).body.startswith(b"<html>")
+    metered = rig.gateway.close(opened.token)
+    assert metered.output_tokens >= 400
+    assert rig.booked[0].estimated
+
+
+def test_a_fault_of_ours_is_told_in_the_dialect_and_logged(rig: Rig, caplog) -> None:
+    def broken() -> str:
+        return None  # type: ignore[return-value]
+
+    rig.key = broken
+    opened = rig.open("anthropic")
+    answer = call(opened, PATHS["anthropic"], asking("anthropic"))
+    assert (answer.status, answer.json["error"]["type"]) == (500, "api_error")
+    assert "failed in the gateway" in caplog.text
 
 
 def test_an_error_inside_a_stream_is_passed_on_and_named(rig: Rig) -> None:

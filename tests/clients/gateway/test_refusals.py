@@ -155,7 +155,8 @@ def test_a_body_that_is_too_large(tmp_path, provider) -> None:
         pieces = iter([b'{"model": "m", "messages": "', *[b"x" * 50_000] * 4, b'"}'])
         headers = {"x-api-key": opened.token}
         wire.request("POST", PATHS["anthropic"], body=pieces, headers=headers, encode_chunked=True)
-        assert wire.getresponse().status == 413
+        answer = wire.getresponse()
+        assert (answer.status, bool(answer.read())) == (413, True)
         wire.close()
         assert provider.came == []
         assert call(opened, PATHS["anthropic"], asking("anthropic")).status == 200

@@ -104,7 +104,8 @@ class Exchange:
             self.status = self.status or refusal.status
             raise refusal
         if self._response.content_type != _EVENTS:
-            self._response.force_close()
+            if self.request.transport is not None:
+                self.request.transport.abort()
             return self._response
         with contextlib.suppress(_ClientGone):
             await self._write(self.route.dialect.cut(refusal.status, refusal.code, refusal.message))

@@ -119,7 +119,11 @@ class Gateway:
     async def _live(self) -> None:
         board = self._make()
         self._loop, self._leave = asyncio.get_running_loop(), asyncio.Event()
-        await board.start()
+        try:
+            await board.start()
+        except BaseException:
+            await board.stop()
+            raise
         self._board = board
         self._ready.set()
         await self._leave.wait()
