@@ -29,7 +29,7 @@ class Place:
     """Say where a program is and what belongs to it."""
 
     program: str
-    """Absolute path, links followed."""
+    """Absolute path, links followed, except from an environment to its interpreter."""
     version: str
     """As its package states it; empty when no package is found around it."""
     reads: tuple[str, ...]
@@ -90,7 +90,9 @@ def missing_extra(install: Install) -> YourFault:
 
 def look(program: Path, install: Install | None, search_path: str) -> Place:
     """Return what belongs to a program: its package, its environment, its interpreter."""
-    real = program.resolve()
+    home = program.absolute().parent.parent
+    # A link from an environment to its interpreter is not followed: where it is called from says which one it is in.
+    real = program.absolute() if (home / "pyvenv.cfg").is_file() else program.resolve()
     modules = [folder for folder in real.parents if folder.name == _MODULES]
     venv = next((folder for folder in real.parents if (folder / "pyvenv.cfg").is_file()), None)
     reads = [modules[-1] if modules else venv or real]
