@@ -76,3 +76,10 @@ def test_what_no_agent_could_reach_is_refused_when_it_is_read(loaded):
         loaded('[sandbox]\negress = ["pipy"]\n')
     assert caught.value.code == "config_invalid"
     assert "known words: pypi, npm" in caught.value.message
+
+
+def test_an_agent_goes_to_a_provider_that_is_there(loaded):
+    agent = '[agent]\nuse = "codex"\nprovider = "openai"\nmodel = "m"\n'
+    loaded('[[provider]]\nname = "openai"\n' + agent)
+    with pytest.raises(YourFault, match=r"agent.provider 'openai' is no \[\[provider\]\] here"):
+        loaded(agent)

@@ -149,7 +149,10 @@ def _insist(path: Path, file: ConfigFile) -> None:
     wrong = [*_check_problems(file), *_process_problems(file), *_environment_problems(file)]
     wrong += _recipe_problems(file)
     wrong += [problem for section in file.provider for problem in _provider_problems(section)]
-    wrong += _twice("provider", [section.name for section in file.provider])
+    providers = [section.name for section in file.provider]
+    wrong += _twice("provider", providers)
+    if file.agent.provider and file.agent.provider not in providers:
+        wrong.append(f"agent.provider {file.agent.provider!r} is no [[provider]] here")
     wrong += [problem for problem in (fault_of(file.store.artefacts),) if problem]
     wrong += _egress_problems(file)
     if not _PLAIN_NAME.fullmatch(file.project.name):
