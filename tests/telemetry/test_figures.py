@@ -157,7 +157,8 @@ def test_no_task_person_or_text_becomes_a_label(life):
         assert said not in life.text
     labels = {pair for _, pairs in life.taken_back for pair in pairs}
     assert {name for name, _ in labels} == {
-        "stage", "outcome", "gate", "ruling", "status", "stop", "environment", "verified", "le", "version"
+        "stage", "outcome", "gate", "ruling", "status", "stop", "environment", "verified", "le", "version",
+        "agent", "role", "kind",
     }  # fmt: skip
 
 

@@ -87,6 +87,6 @@ def test_a_cancel_ends_the_command(make):
         time.sleep(0.02)
     assert agent.cancel("T-1")
     thread.join(20)
-    assert efforts[0].stop is Stop.CRASHED
+    assert efforts[0].stop in {Stop.CRASHED, Stop.NOT_STARTED}, "between set-up and command it never begins"
     assert marked(marker) == []
     assert not agent.cancel("T-1")

@@ -332,6 +332,7 @@ def test_the_sockets_of_an_earlier_life_are_removed(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(folder / "egress.sock"))
+    os.utime(folder / "egress.sock", (0, 0))  # a young one may be about to be listened at
     with proxy(tmp_path):
         assert not folder.exists()
         with proxy(tmp_path):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keelway.clients.files import remove_tree
-from keelway.clients.shell import MARKER, Command, Done, base_env, end_marked, marked, run
+from keelway.clients.shell import MARKER, Command, Done, base_env, end_marked, run
 from keelway.core.errors import YourFault
 from keelway.core.model.fence import Fence
 from keelway.core.model.project import Project
@@ -18,6 +18,7 @@ from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record, S
 
 _OUTPUT_BYTES_MAX = 200_000
 _SAID_CHARS_MAX = 1_000
+_ENDED = "ended"
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,12 @@ class RecipeAgent:
     def cancel(self, task: str) -> bool:
         """End the runs of a task now; tell whether there was one."""
         marker = self._marker(task)
-        ran = bool(marked(marker)) and end_marked(marker)
-        return self.inner.cancel(task) or ran
+        home = self._home(marker)
+        if home.is_dir():
+            (home / _ENDED).touch()
+            end_marked(marker)
+            return True
+        return self.inner.cancel(task)
 
     def record(self, task: str, role: str, attempt: int) -> tuple[Record, ...]:
         """Return what a run of the coding agent left to be kept; a recipe leaves only its changes."""
@@ -75,8 +80,9 @@ class RecipeAgent:
     def _carry_out(
         self, recipe: Recipe, workspace: Path, marker: str, seconds_max: float
     ) -> tuple[Stop, str]:
-        home = Path(self.root).resolve() / marker
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home = self._home(marker)
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True, mode=0o700)
         before = {path.name for path in workspace.iterdir()}
         try:
             if self.project.setup:
@@ -94,9 +100,14 @@ class RecipeAgent:
     def _run(
         self, argv: tuple[str, ...], workspace: Path, home: Path, marker: str, seconds_max: float
     ) -> Done:
+        if (home / _ENDED).exists():
+            return Done(None, could_not_start="its task was ended")
         env = base_env(str(home), [str(workspace / name) for name in self.project.path])
         env |= {MARKER: marker, "CI": "1", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         return run(Command(argv, str(workspace), env, seconds_max, _OUTPUT_BYTES_MAX))
+
+    def _home(self, marker: str) -> Path:
+        return Path(self.root).resolve() / marker
 
     def _marker(self, task: str) -> str:
         """Name the processes of a task in this home, so that another life of ours finds them."""
