@@ -15,7 +15,12 @@ settings.load_profile("keelway")  # a busy machine is no failure
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that hold slow tests, so that no worker is left alone with one in the end."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    slow = {
+        item.path
+        for item in items
+        if item.get_closest_marker("slow")
+        or item.path.parent.name == "workflows"  # long files, if not long tests
+    }
     items.sort(key=lambda item: item.path not in slow)
 
 
