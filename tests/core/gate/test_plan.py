@@ -112,3 +112,9 @@ def test_the_answer_of_a_person_is_kept_as_it_is(facts: PlanFacts, policy: Polic
     void = held("approval_void", "Changed.")
     assert judge_plan(replace(facts, risk=HIGH, approval=void), policy).code == "approval_void"
     assert judge_plan(replace(facts, approval=void), policy).passed
+
+
+def test_a_plan_that_repeats_what_failed_asks_a_person(facts, policy):
+    verdict = judge_plan(replace(facts, failed_before="T-1 failed so."), policy)
+    assert verdict.ruling is Ruling.HOLD
+    assert "repeats what failed" in verdict.reasons[0].message

@@ -230,3 +230,11 @@ def test_any_record_teaches_and_always_the_same(
     assert lessons == lessons_of(task, plan, history, ending)
     assert len({lesson.key for lesson in lessons}) == len(lessons) <= LESSONS_MAX
     assert from_json(tuple[Lesson, ...], to_json(lessons)) == lessons
+
+
+def test_a_package_that_a_plan_could_not_have_is_taught(task: Task, plan: Plan, at: datetime) -> None:
+    refused = failed("package_absent", "There is no package spamx.", package="spamx")
+    history = (judged(at, refused, gate="plan"),)
+    for known in (plan, None):
+        lessons = lessons_of(task, known, history, Ending("failed", "gate", "No.", at))
+        assert ("library", "failed") in kinds(lessons)

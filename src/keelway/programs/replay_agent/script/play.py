@@ -7,6 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+_LEARNT = re.compile(
+    r"^[^\n]*What earlier tasks learnt[^\n]*\n+(~{3,})[^\n]*\n.*?\n\1", re.DOTALL | re.MULTILINE
+)
+"""What a prompt tells of other tasks: their words must not choose a play."""
+
 _HEADER = re.compile(r"^(Task|Role|Attempt):[ \t]*(.*?)[ \t]*$")
 
 
@@ -70,7 +75,8 @@ def read_cue(prompt: str) -> Cue:
         head.setdefault(found[1], found[2])
     number = head.get("Attempt", "")
     attempt = int(number) if re.fullmatch("[0-9]{1,9}", number) else 1
-    return Cue(head.get("Task", ""), head.get("Role", "").lower(), attempt, prompt.casefold())
+    said = _LEARNT.sub("", prompt)
+    return Cue(head.get("Task", ""), head.get("Role", "").lower(), attempt, said.casefold())
 
 
 def _fits(play: Play, cue: Cue) -> bool:
