@@ -13,6 +13,7 @@ from keelway.adapters.vault.file import FileVault
 from keelway.app.agents.gateway import make_gateway, provider_of
 from keelway.app.config import Config, load_config
 from keelway.app.doctor.project import check_secrets
+from keelway.app.doctor.providers import check_prices
 from keelway.app.home import Home
 from keelway.clients.gateway.values import Allowance, Entry, Grant
 from keelway.core.errors import YourFault
@@ -91,6 +92,17 @@ def test_a_key_that_is_missing_is_found_by_the_doctor(tmp_path: Path) -> None:
     assert "does not name model" in check_secrets(config, home)[0].sentence
     secrets.write_text("model=sk-1\n")
     assert check_secrets(config, home)[0].state == "ok"
+
+
+def test_a_model_without_a_price_is_found_by_the_doctor(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    assert check_prices(load(tmp_path, ""), home) == ()
+    known = '[[provider]]\nname = "openai"\nmodels = ["gpt-5", "gpt-5-mini"]\n'
+    assert check_prices(load(tmp_path, known), home)[0].sentence == "2 named models have a price."
+    (found,) = check_prices(load(tmp_path, known.replace("gpt-5-mini", "house-7")), home)
+    assert (found.state, "house-7 of openai" in found.sentence) == ("warn", True)
+    priced = known.replace("gpt-5-mini", "house-7") + 'prices = { "house-7" = [1.0, 2.0] }\n'
+    assert check_prices(load(tmp_path, priced), home)[0].state == "ok"
 
 
 def test_without_a_provider_there_is_no_gateway(tmp_path: Path) -> None:
