@@ -21,7 +21,7 @@ PATH = {"PATH": "/usr/bin:/bin"}
 def timed(argv: tuple[str, ...], env: dict[str, str], cwd: str) -> float:
     """Return the seconds of one process."""
     began = time.perf_counter()
-    subprocess.run(argv, env=env, cwd=cwd, check=True, timeout=60)
+    subprocess.run(argv, env=env, cwd=cwd, check=True)  # a bound of time would make it wait in steps
     return time.perf_counter() - began
 
 

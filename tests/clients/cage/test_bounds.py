@@ -119,7 +119,8 @@ print("made", flush=True)
 def test_endless_output_is_ended_by_whoever_reads_it(rig, small):
     seen = rig.do(rig.inside("yes", bounds=small), output_max=20 * MIB)
     assert seen.over == "output"
-    assert seen.output_bytes < 400 * MIB
+    assert seen.output_bytes > 20 * MIB
+    assert seen.seconds < 20
 
 
 def test_a_run_within_its_bounds_hits_nothing(rig, small):
