@@ -83,6 +83,13 @@ def test_a_failure_that_stays_or_is_never_proven_cured_is_no_fix(
     proven = (*stays, judged(at, GOOD, by=patch("c")))
     fixes = [each for each in lessons_of(task, plan, proven, Ending(LIVE, "", "", at)) if _is_fix(each)]
     assert [each.strategy for each in fixes] == [patch("c")]
+    between = (
+        judged(at, LINT, by=patch("a")),
+        judged(at, failed(REPEATED, "again")),
+        judged(at, GOOD, by=patch("b")),
+    )
+    fixes = [each for each in lessons_of(task, plan, between, Ending(LIVE, "", "", at)) if _is_fix(each)]
+    assert [each.strategy for each in fixes] == [patch("b")]
     nameless = (judged(at, LINT), judged(at, GOOD))
     assert not [each for each in lessons_of(task, None, nameless, Ending(LIVE, "", "", at)) if _is_fix(each)]
 

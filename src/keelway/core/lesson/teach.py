@@ -68,7 +68,7 @@ def _taught(task: Task, plan: Plan | None, history: Sequence[Judged], ending: En
         yield from _of_plan(task, plan, history, ending)
     yield from _rejected(task, history)
     yield from _refused_libraries(history, plan)
-    tries = [each for each in history if each.gate == _QUALITY]
+    tries = [each for each in history if each.gate == _QUALITY and each.verdict.code != REPEATED]
     yield from _fixes(tries, plan)
     yield from _failures(history, plan)
 
