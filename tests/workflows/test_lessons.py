@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.workflows.world import GOOD_EDITS, OWNER, TRUSTING, plan_of
 
+from keelway.app.view.sentence import sentence
 from keelway.core.errors import YourFault
 from keelway.core.lesson.signature import problem_of
 from keelway.core.model.event import EventKind
@@ -330,3 +331,9 @@ def test_which_lessons_an_agent_was_told_is_in_the_trail_and_keeps_them(make_wor
     assert numbers
     known = {lesson.number: lesson for lesson in world.ledger.lessons(task="T-1")}
     assert numbers >= {number for number, lesson in known.items() if lesson.told_at}
+    said = [sentence(link.event) for link in world.ledger.events(limit=5_000)]
+    assert any(line.startswith("an agent was told L-") for line in said)
+    assert "taught L-1, L-2, L-3" in said
+    assert any(line.startswith("of use: L-") for line in said)
+    forgotten = world.commands.forget_lesson("L-1", OWNER)
+    assert sentence(world.ledger.events(limit=5_000)[-1].event) == f"{forgotten.name} forgotten by {OWNER}"

@@ -123,6 +123,10 @@ def _raised(_event: Event, data: dict[str, Any]) -> str:
     return f"{data['by']} allows {amount(cap.more, cap.unit)} more, after {spent_of(cap)}"
 
 
+def _lessons(numbers: list[int]) -> str:
+    return ", ".join(f"L-{number}" for number in numbers)
+
+
 def _control(_event: Event, data: dict[str, Any]) -> str:
     return str(data["what"]) if "what" in data else f"{data['record']} recorded"
 
@@ -139,8 +143,10 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
     EventKind.EFFECT_DONE: lambda _, data: f"{data['effect']} done",
     EventKind.EFFECT_FAILED: lambda _, data: f"{data['effect']} failed: {data['error']}",
     EventKind.AGENT_FINISHED: lambda _, data: f"agent {data.get('agent', '')} ended: {data.get('stop', '')}",
-    EventKind.LESSON_TOLD: lambda _, data: f"told an agent {', '.join(f'L-{n}' for n in data['lessons'])}",
-    EventKind.LESSON_LEARNT: lambda _, data: f"{len(data['lessons'])} lessons kept",
+    EventKind.LESSON_TOLD: lambda _, data: f"an agent was told {_lessons(data['lessons'])}",
+    EventKind.LESSON_LEARNT: lambda _, data: (
+        f"taught {_lessons(data['lessons'])}" if data["lessons"] else f"of use: {_lessons(data['told'])}"
+    ),
     EventKind.LESSON_FORGOTTEN: lambda event, data: f"L-{data['lesson']} forgotten by {event.actor}",
     EventKind.REVIEWED: _reviewed,
     EventKind.USAGE_BOOKED: _booked,
