@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ def stand(
             )
             section = AgentSection(use=name, provider=PROVIDER, model=MODEL)
             egress = Egress(folder / "egress", uid=user_of(sandbox))
-            fence = fence_of(sandbox, gateway, egress)
+            fence = replace(fence_of(sandbox, gateway, egress), objects=str(folder / "objects"))
             agent = from_profile(profile, section, str(folder / "runs"), fence)
             workspace = calc_workspace(folder / "workspace")
             try:

@@ -226,3 +226,20 @@ def test_a_prompt_that_is_too_long_for_an_argument_is_told(tmp_path: Path, tiny:
         assert effort.stop is Stop.NOT_STARTED
         assert "longer than" in effort.detail
         assert rig.server.seen == []
+
+
+def test_git_knows_what_the_workspace_borrows(tiny: Callable[..., str]) -> None:
+    code = """
+import subprocess
+told = subprocess.run(["git", "log", "-p", "--format=%s"], capture_output=True, text=True)
+open("log.txt", "w").write(told.stdout + told.stderr)
+"""
+    with stand(tiny(1, code), SAYS) as rig:
+        own = rig.workspace / ".git" / "objects"
+        own.rename(rig.folder / "objects")
+        (own / "info").mkdir(parents=True)
+        (own / "info" / "alternates").write_text(f"{rig.folder / 'objects'}\n")
+        effort = rig.work()
+        assert effort.stop is Stop.COMPLETED, (effort, rig.kept())
+        assert "A broken sum" in rig.text("log.txt")
+        assert "return a - b" in rig.text("log.txt")

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def make_agent(config: Config, home: Home, ways: Ways | None = None) -> Agent:
     section, runs = config.file.agent, str(home.agents)
     if is_profile(section.use):
         profile = load_profile(section.use, outside=config.repository)
-        return from_profile(profile, section, runs, _fence(config, ways))
+        return from_profile(profile, section, runs, _fence(config, home, ways))
     if section.use not in names("agent") and not section.use.endswith(".py"):
         known = ", ".join(sorted({*profile_names(), *names("agent")}))
         raise YourFault("unknown_agent", f"There is no agent called {section.use!r}.", f"use one of: {known}")
@@ -60,15 +61,16 @@ def make_agent(config: Config, home: Home, ways: Ways | None = None) -> Agent:
         )
     name = Path(section.argv[0]).name
     if section.use in {ACP, COMMAND}:
-        agent = kind(_by_hand(name, section, runs, env, _fence(config, ways)))
+        agent = kind(_by_hand(name, section, runs, env, _fence(config, home, ways)))
     else:
         agent = kind(name=name, argv=section.argv, run_root=runs, env=env)
     return agent
 
 
-def _fence(config: Config, ways: Ways | None) -> Fence:
+def _fence(config: Config, home: Home, ways: Ways | None) -> Fence:
     ways = ways or Ways()
-    return fence_of(config.file.sandbox, ways.gateway, ways.egress)
+    fence = fence_of(config.file.sandbox, ways.gateway, ways.egress)
+    return replace(fence, objects=str(home.repository / "objects"))
 
 
 def is_profile(use: str) -> bool:

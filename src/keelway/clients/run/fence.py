@@ -32,6 +32,8 @@ class Fence:
     egress: Egress | None = None
     """The proxy to the listed hosts; None where nothing is reached."""
     hosts: tuple[str, ...] = ()
+    objects: str = ""
+    """Folder of git objects that workspaces borrow; without it git inside knows no commit."""
 
     def outlet(self, log_path: str) -> Outlet | None:
         """Open a way to the listed hosts for one run, if there are any.

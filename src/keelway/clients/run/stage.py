@@ -76,7 +76,7 @@ class Stage:
             home=home,
             workspace=self.cwd,
             writes=self.order.writes or not self.order.workspace,
-            reads=(*launch.reads, *_shielded(self.order)),
+            reads=(*launch.reads, *self._borrowed(), *_shielded(self.order)),
             relays=self._relays(),
             ports=self._ports(),
             bounds=launch.fence.bounds,
@@ -132,6 +132,11 @@ class Stage:
         """Return what only this run may know."""
         tickets = (self.purse and self.purse.ticket.token, self.outlet and self.outlet.ticket.token)
         return tuple(token for token in tickets if token)
+
+    def _borrowed(self) -> tuple[str, ...]:
+        """Return where git finds what the workspace borrows; the workspace itself is not asked: agents write it."""
+        objects = self.launch.fence.objects
+        return (objects,) if objects and self.order.workspace and Path(objects).is_dir() else ()
 
     def _relays(self) -> dict[int, str]:
         isolated = self.launch.fence.cage.isolates_network
