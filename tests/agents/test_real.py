@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,7 @@ from tests.agents.model_server.server import KEY
 from tests.agents.rig import TASK, Rig, installed, stand, until
 
 from keelway.app.agents.profile import ACP, load_profile, profile_names
-from keelway.app.agents.proven import CASES, Proven, keep
+from keelway.app.agents.proven import Proven, keep
 from keelway.ports.agent import Effort, Stop
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(900)]
@@ -34,20 +35,40 @@ DUMP = (
     "{ env; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline; "
     'find "$HOME" /tmp /run /etc /var -type f -size -4M -exec cat {} + ; } > seen.bin 2>/dev/null; true'
 )
+WAIT = "python3 -c 'import time; time.sleep(4711)'"
+"""Some agents refuse to run a plain sleep."""
 SPEAKS_ONLY = frozenset({"aider"})
 """Agents that run no commands for the model."""
+PROVES = {
+    "test_a_task_is_completed_metered_and_sees_no_key": ("task", "metered", "key"),
+    "test_a_role_that_may_not_write_writes_nothing": ("rejected write",),
+    "test_nothing_lands_outside_the_workspace": ("outside",),
+    "test_cancel_leaves_no_process": ("cancel",),
+    "test_a_wrong_key_is_told_at_once": ("wrong key",),
+    "test_a_silent_model_is_given_up": ("silent",),
+    "test_a_budget_is_cut_in_the_middle": ("budget",),
+}
+"""Test to the cases of the table that it shows."""
 RUNNERS = tuple(name for name in NAMES if name not in SPEAKS_ONLY)
 EDITORS = tuple(name for name in NAMES if load_profile(name).kind == ACP and name != "codex")
 """Agents that edit by tools and ask first; the others edit by commands, or do not ask."""
 
 
+@dataclass
+class Book:
+    """What was tried and what was seen, by agent."""
+
+    tried: dict[str, set[str]] = field(default_factory=dict)
+    seen: dict[str, Proven] = field(default_factory=dict)
+
+
 @pytest.fixture(scope="module")
-def book() -> Iterator[dict[str, Proven]]:
-    """Collect what was seen, and keep it if that is wanted."""
-    seen: dict[str, Proven] = {}
-    yield seen
+def book() -> Iterator[Book]:
+    """Collect what is seen, and keep it if that is wanted."""
+    book = Book()
+    yield book
     if os.environ.get(RECORD):
-        keep(seen)
+        keep(book.seen, book.tried)
 
 
 @pytest.fixture(params=NAMES)
@@ -58,13 +79,14 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def proved(name: str, book: dict[str, Proven]) -> Callable[..., None]:
-    """Return what notes that cases were seen, once a test is at its end."""
+def proved(name: str, book: Book, request: pytest.FixtureRequest) -> Callable[[Rig], None]:
+    """Return what notes that the cases of a test were seen, once the test is at its end."""
+    cases = PROVES[request.node.originalname]
+    book.tried.setdefault(name, set()).update(cases)
 
-    def note(rig: Rig, *cases: str) -> None:
-        assert set(cases) <= CASES.keys()
-        had = book.get(name, Proven(rig.profile.install.version, rig.cage))
-        book[name] = Proven(had.version, rig.cage, tuple(sorted({*had.cases, *cases})))
+    def note(rig: Rig) -> None:
+        had = book.seen.get(name, Proven(rig.profile.install.version, rig.cage))
+        book.seen[name] = Proven(had.version, rig.cage, tuple(sorted({*had.cases, *cases})))
 
     return note
 
@@ -76,7 +98,7 @@ def surrounding(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, SURROUNDING)
 
 
-def test_a_task_is_completed_metered_and_sees_no_key(name: str, proved: Callable[..., None]) -> None:
+def test_a_task_is_completed_metered_and_sees_no_key(name: str, proved: Callable[[Rig], None]) -> None:
     play = calc_play()
     turns = list(play.turns)
     if name not in SPEAKS_ONLY:
@@ -93,16 +115,16 @@ def test_a_task_is_completed_metered_and_sees_no_key(name: str, proved: Callable
         assert_metered(rig, effort)
         assert_no_key(rig, effort, looked=name not in SPEAKS_ONLY)
         assert_quiet(rig)
-        proved(rig, "task", "metered", "key")
+        proved(rig)
 
 
-def test_a_role_that_may_not_write_writes_nothing(name: str, proved: Callable[..., None]) -> None:
+def test_a_role_that_may_not_write_writes_nothing(name: str, proved: Callable[[Rig], None]) -> None:
     with stand(name, calc_play()) as rig:
         effort = rig.work(writes=False)
-        assert rig.server.played, effort
+        assert rig.server.played or "Read-only file system" in effort.detail, effort
         assert_untouched(rig)
         assert effort.metered is not None
-        proved(rig, "rejected write")
+        proved(rig)
 
 
 @pytest.mark.parametrize("name", EDITORS, indirect=True)
@@ -125,7 +147,7 @@ def test_files_that_instruct_agents_cannot_be_written(name: str) -> None:
         assert (rig.text("AGENTS.md"), rig.text(".claude/settings.json")) == ("{}", "{}")
 
 
-def test_nothing_lands_outside_the_workspace(name: str, proved: Callable[..., None]) -> None:
+def test_nothing_lands_outside_the_workspace(name: str, proved: Callable[[Rig], None]) -> None:
     with stand(name) as rig:
         mark = uuid.uuid4().hex
         places = [
@@ -148,14 +170,14 @@ def test_nothing_lands_outside_the_workspace(name: str, proved: Callable[..., No
         for place in landed:
             place.unlink()
         assert landed == []
-        proved(rig, "outside")
+        proved(rig)
 
 
-def test_cancel_leaves_no_process(name: str, proved: Callable[..., None]) -> None:
+def test_cancel_leaves_no_process(name: str, proved: Callable[[Rig], None]) -> None:
     if name in SPEAKS_ONLY:
         slow = Script((Turn("I think.", (EDIT,), trouble=hang(pieces=1)),))
     else:
-        slow = Script((Turn("I wait.", (Run("sleep 4711"),)), Turn("Done.", (Finish(),))))
+        slow = Script((Turn("I wait.", (Run(WAIT),)), Turn("Done.", (Finish(),))))
     with stand(name, slow) as rig:
         efforts: list[Effort] = []
         thread = threading.Thread(target=lambda: efforts.append(rig.work(grace_seconds=1.0)))
@@ -169,18 +191,18 @@ def test_cancel_leaves_no_process(name: str, proved: Callable[..., None]) -> Non
         assert [effort.stop for effort in efforts] == [Stop.CANCELLED], efforts
         assert not sleeping(rig)
         assert seconds < 2.0 + busy(), seconds
-        proved(rig, "cancel")
+        proved(rig)
 
 
-def test_a_wrong_key_is_told_at_once(name: str, proved: Callable[..., None]) -> None:
+def test_a_wrong_key_is_told_at_once(name: str, proved: Callable[[Rig], None]) -> None:
     with stand(name, calc_play(), key="a-wrong-key") as rig:
         effort = rig.work()
         assert effort.stop is Stop.AUTH_ERROR, (effort, rig.kept()[-3000:])
         assert_untouched(rig)
-        proved(rig, "wrong key")
+        proved(rig)
 
 
-def test_a_silent_model_is_given_up(name: str, proved: Callable[..., None]) -> None:
+def test_a_silent_model_is_given_up(name: str, proved: Callable[[Rig], None]) -> None:
     mute = Script((Turn("...", (EDIT,), trouble=hang()), Turn("Done.", (Finish(),))))
     with stand(name, mute) as rig:
         effort = rig.work(silence_seconds=20.0 + 2 * busy(), grace_seconds=0.5)
@@ -190,13 +212,12 @@ def test_a_silent_model_is_given_up(name: str, proved: Callable[..., None]) -> N
     with stand(name, mute, silence_seconds=3.0) as rig:
         effort = rig.work(grace_seconds=0.5)
         assert effort.stop is Stop.LIMIT_SILENCE, (effort, rig.kept()[-3000:])
-        proved(rig, "silent")
+        proved(rig)
 
 
-def test_a_budget_is_cut_in_the_middle(name: str, proved: Callable[..., None]) -> None:
+@pytest.mark.parametrize("name", RUNNERS, indirect=True)
+def test_a_budget_is_cut_in_the_middle(name: str, proved: Callable[[Rig], None]) -> None:
     dear = Script(tuple(Turn("I mend.", (Run(f"echo {n} >> log.txt"),)) for n in range(30)))
-    if name in SPEAKS_ONLY:
-        dear = calc_play()
     with stand(name, dear, dollars=True) as rig:
         effort = rig.work(cost_usd_max=3.5, grace_seconds=0.5)
         assert effort.stop is Stop.LIMIT_COST, (effort, rig.kept()[-3000:])
@@ -205,8 +226,8 @@ def test_a_budget_is_cut_in_the_middle(name: str, proved: Callable[..., None]) -
         assert 0 < effort.metered.cost_usd <= 3.5 + one_turn
         assert effort.spent == effort.metered
         assert len(rig.server.played) < 30
-        assert name in SPEAKS_ONLY or rig.text("log.txt")
-        proved(rig, "budget")
+        assert rig.text("log.txt")
+        proved(rig)
 
 
 def assert_metered(rig: Rig, effort: Effort) -> None:
@@ -251,7 +272,7 @@ def living(rig: Rig) -> list[str]:
 
 
 def sleeping(rig: Rig) -> list[str]:
-    return [line for line in lines_of("sleep 4711") if line.startswith("sleep")]
+    return [line for line in lines_of("time.sleep(4711)") if line.startswith("python3 -c")]
 
 
 def lines_of(word: str) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keelway.app.agents.profile import ACP, load_profile, profile_names, read_profile
-from keelway.app.agents.proven import CASES, proven
+from keelway.app.agents.proven import CASES, Proven, keep, proven
 from keelway.clients.run import fill
 from keelway.core.errors import YourFault
 
@@ -103,3 +103,14 @@ def test_the_profile_in_the_manual_is_sound() -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "agent-profile.md").read_text()
     example = page.split("```text\n", 1)[1].split("```", 1)[0]
     assert read_profile(example.encode(), "the manual").name == "my-agent"
+
+
+def test_results_of_what_was_not_tried_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "proven.json"
+    path.write_text('{"agents": {}}')
+    monkeypatch.setattr("keelway.app.agents.proven.path", lambda: path)
+    keep({"pi": Proven("1", "bubblewrap", ("key", "task"))}, {"pi": {"key", "task"}})
+    keep({"pi": Proven("1", "bubblewrap", ("silent",))}, {"pi": {"silent", "task"}})
+    assert proven() == {"pi": Proven("1", "bubblewrap", ("key", "silent"))}
+    keep({"pi": Proven("2", "bubblewrap", ("cancel",))}, {"pi": {"cancel"}})
+    assert proven()["pi"].cases == ("cancel",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -52,8 +52,17 @@ def proven() -> dict[str, Proven]:
     return from_json(Book, json.loads(path().read_text("utf-8"))).agents
 
 
-def keep(seen: dict[str, Proven]) -> None:
-    """Write down new results; those of agents that were not run this time stay."""
-    agents = dict(sorted({**proven(), **seen}.items()))
-    text = json.dumps(to_json(Book(agents)), indent=2, sort_keys=True) + "\n"
+def keep(seen: dict[str, Proven], tried: dict[str, set[str]]) -> None:
+    """Write down new results; those of agents and cases that were not tried this time stay.
+
+    Args:
+        seen: what was seen, by agent.
+        tried: the cases that were tried, by agent: one that was tried and not seen is taken back.
+    """
+    agents = proven()
+    for name, new in seen.items():
+        old = agents.get(name, new)
+        stay = set(old.cases) - tried[name] if (old.version, old.cage) == (new.version, new.cage) else set()
+        agents[name] = replace(new, cases=tuple(sorted(stay | set(new.cases))))
+    text = json.dumps(to_json(Book(dict(sorted(agents.items())))), indent=2, sort_keys=True) + "\n"
     write_atomic(path(), text.encode())
