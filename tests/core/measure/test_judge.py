@@ -73,6 +73,30 @@ def test_slower_alone_rolls_back(ticks, probes, history):
     assert codes(judgement) == {Code.LATENCY_WORSE}
 
 
+@given(stalled=st.sets(st.integers(0, 29), max_size=2), slow=st.integers(0, 100))
+def test_a_stall_is_no_slow_release(stalled, slow):
+    """However slow two ticks are: what the others show decides."""
+
+    def made(count, at, slow_of):
+        return [
+            Tick(START + timedelta(seconds=at + 10 * i), 100, 0, slow_of(i), seconds=10.0)
+            for i in range(count)
+        ]
+
+    old = made(360, -3600, lambda _: 5)
+    seen = made(30, 0, lambda i: slow if i in stalled else 5)
+    answers = [ProbeTick(tick.at, True, "health") for tick in seen]
+    assert judge_window(old, seen, answers, SETTINGS, 300).decision is not Decision.ROLLBACK
+
+
+def test_slowness_is_seen_once_it_outlasts_a_stall(ticks, probes, history):
+    def looked(count):
+        return judge_window(history, ticks(count, 100, 1, slow=60), probes("+" * count), SETTINGS, 10 * count)
+
+    assert looked(2).decision is Decision.WATCH
+    assert codes(looked(4)) == {Code.LATENCY_WORSE}
+
+
 def test_three_failed_probes_roll_back_at_once_without_numbers(ticks, probes, history):
     judgement = judge_window(history, [], probes("---"), SETTINGS, 30)
     assert judgement.decision is Decision.ROLLBACK

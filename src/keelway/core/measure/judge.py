@@ -8,7 +8,7 @@ from keelway.core.measure.eprocess import Bet, detectable_ratio, log_e_value, ov
 from keelway.core.measure.health import Health, ProbeTick, health
 from keelway.core.measure.interval import rate_interval, ratio_interval, ratio_of
 from keelway.core.measure.limits import burst_limit, new_error_limit, probe_limit, rate_limit, ratio_limit
-from keelway.core.measure.sample import Counts, Tick, Track, errors_of, in_order, slow_of, total
+from keelway.core.measure.sample import Counts, Tick, Track, errors_of, in_order, slow_beyond_stalls, slow_of, total
 from keelway.core.measure.verdict import Code, Decision, Judgement, Reason, VerdictSettings
 
 LOG_E_MAX = 690.0
@@ -45,7 +45,7 @@ def judge_window(
     ticks = in_order(after)
     old = in_order(history)
     errors = _weigh(errors_of(old), errors_of(ticks), ticks, settings)
-    latency = _weigh(slow_of(old), slow_of(ticks), ticks, settings)
+    latency = _weigh(slow_of(old), slow_beyond_stalls(ticks, settings.stall_seconds), ticks, settings)
     broken = _broken(errors, latency, ticks, probes, settings)
     if broken:
         return _answer(Decision.ROLLBACK, broken, errors, latency, settings, elapsed_seconds)

@@ -89,6 +89,22 @@ def slow_of(ticks: Sequence[Tick]) -> list[Counts]:
     return [Counts(tick.requests, tick.slow) for tick in ticks]
 
 
+def slow_beyond_stalls(ticks: Sequence[Tick], stall_seconds: float) -> list[Counts]:
+    """Read the latency series without its slowest ticks, which together last at least `stall_seconds`.
+
+    The bet takes requests as independent, but one stall (a full disk queue, a pause, a busy neighbour) makes all
+    requests of its moment slow at once. Slowness that is the release's own is there in the other ticks too.
+    """
+    left: set[int] = set()
+    stalled_seconds = 0.0
+    for index in sorted(range(len(ticks)), key=lambda index: (-ticks[index].slow, index)):
+        if stalled_seconds >= stall_seconds or not ticks[index].slow:
+            break
+        left.add(index)
+        stalled_seconds += ticks[index].seconds
+    return [Counts() if index in left else counts for index, counts in enumerate(slow_of(ticks))]
+
+
 def total(series: Sequence[Counts]) -> Counts:
     """Sum a series."""
     return Counts(sum(counts.requests for counts in series), sum(counts.events for counts in series))

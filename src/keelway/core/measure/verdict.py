@@ -75,6 +75,8 @@ class VerdictSettings:
     """Share of the time without data above which nothing passes."""
     limit_alpha: float = 0.001
     """One-sided doubt left when the rate limit decides."""
+    stall_seconds: float = 20.0
+    """Slowness that lasts no longer than this in all is a stall of the machine, not of the release."""
     early_pass_share: float = 1 / 3
     """Share of the window that must be over before an early pass; 1 turns early passes off."""
 
