@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.workflows.world import BASE_FILES, GOOD_EDITS, OWNER, PROJECT, TRUSTING, plan_of
+from tests.workflows.world import BASE_FILES, BRIEF, GOOD_EDITS, OWNER, PROJECT, TRUSTING, plan_of
 
 from keelway.core.model.event import EventKind, verify_chain
 from keelway.core.model.lifecycle import Status
@@ -164,7 +164,7 @@ def test_a_migration_that_the_old_release_bears_stays_where_it_is(make_world):
 
 def test_without_any_way_back_the_environment_is_frozen_and_people_are_paged(make_world):
     world = make_world(
-        policy=TRUSTING.__class__(review=TRUSTING.review, rollback=RollbackPolicy(restore_data="never"))
+        policy=replace(TRUSTING, rollback=RollbackPolicy(restore_data="never"))
     )
     before = world.baseline()
 
@@ -224,7 +224,7 @@ def two_tasks(world):
 
 
 def test_a_task_whose_base_moves_while_a_person_thinks_is_done_again(make_world):
-    world = make_world(policy=Policy())
+    world = make_world(policy=BRIEF)
     first, second = two_tasks(world)
     world.engine.run_until_idle(world.clock.now() + timedelta(hours=1))
     world.commands.approve(first.task.name, OWNER)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.workflows.world import ANN, DONE, TRUSTING
 
 from keelway.app.queries import Queries
@@ -13,9 +15,7 @@ from keelway.core.policy import IntakePolicy
 
 WEAK = Fence("landlock", missing=("the agent sees the processes of the machine",))
 STRONG = Fence("bubblewrap", isolates_network=True, trusted_only=False)
-OPEN = TRUSTING.__class__(
-    review=TRUSTING.review, watch=TRUSTING.watch, intake=IntakePolicy(allowed_triggers="all")
-)
+OPEN = replace(TRUSTING, intake=IntakePolicy(allowed_triggers="all"))
 
 
 def world_behind(make_world, fence, **settings):

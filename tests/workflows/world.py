@@ -63,8 +63,14 @@ GOOD_EDITS = {
     "two.py": "two = 2\n",
     "tests/test_two.py": 'from pathlib import Path\n\n\ndef test_two():\n    assert "two" in Path("two.py").read_text()\n',
 }
-TRUSTING = Policy(review=ReviewPolicy(auto_merge_risk="medium"), watch=WatchPolicy(watch_seconds=1800.0))
-"""Merges alone, and watches for half an hour only, so that most lives are short."""
+BRIEF = Policy(
+    watch=WatchPolicy(watch_seconds=1800.0),
+    staging=replace(Policy().staging, window_seconds=120.0, tick_seconds=30.0),
+    production=replace(Policy().production, window_seconds=300.0, tick_seconds=30.0),
+)
+"""Looks seldom and watches for half an hour only, so that most lives are short."""
+TRUSTING = replace(BRIEF, review=ReviewPolicy(auto_merge_risk="medium"))
+"""Merges alone."""
 
 PROJECT = Project(
     "fake",
