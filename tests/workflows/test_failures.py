@@ -163,9 +163,7 @@ def test_a_migration_that_the_old_release_bears_stays_where_it_is(make_world):
 
 
 def test_without_any_way_back_the_environment_is_frozen_and_people_are_paged(make_world):
-    world = make_world(
-        policy=replace(TRUSTING, rollback=RollbackPolicy(restore_data="never"))
-    )
+    world = make_world(policy=replace(TRUSTING, rollback=RollbackPolicy(restore_data="never")))
     before = world.baseline()
 
     def everything_breaks(environment, release, at):

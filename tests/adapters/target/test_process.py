@@ -97,7 +97,7 @@ def test_a_slow_answer_outlives_its_release(rig: ProcessRig) -> None:
         new = rig.live()
         rig.target.retire("production", old, epoch=1)
     assert users.wrong == []
-    assert users.good[old] == 2
+    assert users.good[old] >= 2  # more where the machine takes longer to bring the new one up
     assert users.good[new] >= 1
 
 
