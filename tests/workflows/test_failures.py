@@ -11,7 +11,7 @@ from tests.workflows.world import BASE_FILES, BRIEF, GOOD_EDITS, OWNER, PROJECT,
 from keelway.core.model.event import EventKind, verify_chain
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING, MigrationCommands
-from keelway.core.policy import Policy, RollbackPolicy
+from keelway.core.policy import RollbackPolicy
 from keelway.ports.agent import Effort, Stop, Usage
 
 WEAKENED = {"tests/test_app.py": "def test_one():\n    assert True\n"}

@@ -13,7 +13,7 @@ from keelway.core.model.event import EventKind
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.task import OWNER
-from keelway.core.policy import ObservationPolicy, PlanPolicy, Policy, ReviewPolicy, WatchPolicy
+from keelway.core.policy import ObservationPolicy, PlanPolicy, WatchPolicy
 
 ASKING = replace(TRUSTING, plan=PlanPolicy(auto_approve_risk="none"))
 
