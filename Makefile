@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Hundreds of short programs are started here; without their bytecode each would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check bench soak docs histories agents format clean
+.PHONY: help demo test check bench long soak docs histories agents format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -35,9 +35,9 @@ $(VENV)/.ready: pyproject.toml uv.lock | $(BIN)/uv
 demo: $(VENV)/.demo-ready ## Walk the whole story on a sample application (ARGS="--exit", "--act c")
 	@$(BIN)/keelway demo $(ARGS)
 
-test: $(VENV)/.ready ## Run every test
+test: $(VENV)/.ready ## Run the tests
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) --ignore tests/core
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS) tests/core --cov=keelway.core --cov-report=term:skip-covered --cov-fail-under=100
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS) tests/core --cov=keelway.core --cov-report=term:skip-covered --cov-fail-under=100
 
 check: $(VENV)/.ready ## Run the linters, the type checker and the import contracts
 	@$(BIN)/ruff check .
@@ -49,6 +49,9 @@ check: $(VENV)/.ready ## Run the linters, the type checker and the import contra
 
 bench: $(VENV)/.ready ## Measure: a task, the front, the model gateway, start-up, the verdict rule, durability (ARGS="--peers": beside others)
 	@$(BIN)/python bench/run.py $(ARGS)
+
+long: $(VENV)/.ready ## Run the tests that take real processes tens of seconds each; CI runs them as well
+	@$(BIN)/pytest -m "long and not soak" -n $(WORKERS) --dist loadfile $(ARGS)
 
 soak: $(VENV)/.ready ## Run the longer proofs
 	@$(BIN)/pytest -m soak --timeout 3600 $(ARGS)

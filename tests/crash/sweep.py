@@ -22,6 +22,8 @@ SHARES = [
     for chunk in range(CHUNKS)
 ]
 """Every step before and after its effect; one in sixteen, after it, is part of every test run."""
+LONG_SHARES = [pytest.param(*share.values, marks=share.marks or pytest.mark.long) for share in SHARES]
+"""The same for acts that are near to another one: their share of every test run is a ``long`` test."""
 
 Choose = Callable[[int, str], list[CrashAt | None]]
 """Return how the twins that are killed at (step, when) go on: to the end, or to a second kill."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.crash.life import lived
-from tests.crash.sweep import CHUNKS, SHARES, every_step, sweep
+from tests.crash.sweep import CHUNKS, LONG_SHARES, every_step, sweep
 
 from keelway.core.model.event import EventKind
 from keelway.core.model.lifecycle import Status
@@ -27,7 +27,7 @@ def test_nobody_kills_act_m(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("chunk", "moment"), SHARES)
+@pytest.mark.parametrize(("chunk", "moment"), LONG_SHARES)
 def test_act_m_ends_the_same_wherever_it_is_killed(chunk, moment, tmp_path):
     found = sweep("m", every_step(chunk, moment), tmp_path)
     assert found.steps > 200, "the act that nobody killed did not get through"

@@ -71,7 +71,7 @@ def _claimed_by_one_who_died(roster):
     return lambda name: roster.claim_dead("a-claimer", 30, (name,))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "how",
     ["one machine", *(pytest.param(how, marks=pytest.mark.soak) for how in ("three machines", "claimer"))],
@@ -108,7 +108,7 @@ def _freeze_one(rig, pids):
     return [line for line in rig.lines() if line.worker == names[busy] and line.at > frozen_at + 0.001]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=[pytest.mark.soak, pytest.mark.timeout(600)])])
 def test_a_worker_that_was_frozen_past_its_lease_does_nothing_outside(rig, work, rounds):
     other = work("plan")
@@ -197,7 +197,7 @@ def test_a_crew_is_joined_by_its_rules_only(work, roster, crew_url, tmp_path):
         sqlite.status("T1")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_of_another_worker_can_be_cancelled_in_every_phase(rig, work, crew_url, tmp_path):
     stories = {
         "parked": ["parked", {}],

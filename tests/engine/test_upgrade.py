@@ -61,7 +61,7 @@ def upgraded_while_parked(told, kind):
     assert (again["adopted"], again["untouched"]) == ([], 1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_task_that_waits_for_a_person_goes_on_under_the_next_schema(play):
     told = play("parked")
@@ -69,7 +69,7 @@ def test_a_task_that_waits_for_a_person_goes_on_under_the_next_schema(play):
     assert told["end under 2"] == ["developing", "", ""]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.soak
 @BOTH
@@ -85,7 +85,7 @@ def test_a_parked_task_ends_under_the_next_schema_and_its_watch_under_the_one_af
     assert sum("is live" in body for body in told["people"]) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.soak
 @BOTH
@@ -96,7 +96,7 @@ def test_a_task_that_is_killed_in_development_goes_on_there(play, kind):
     assert told["end under 2"] == ["deployed", "", ""]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.soak
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_task_whose_steps_do_not_fit_is_closed_and_says_why(play, scene, kind)
     assert any("keelway retry T-1" in body for body in told["people"])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.soak
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_an_upgrade_that_is_killed_again_and_again_ends_like_one_that_is_not(pla
     assert told["end under 2"][0] == end
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.soak
 @pytest.mark.parametrize(("scene", "kills"), [("every_point", 16), ("every_point_close", 8)])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from tests.book import fresh_store
 
-from keelway.store.database import open_database, upgrade
 from keelway.store.ledger import SqlLedger
 
 
@@ -23,9 +23,8 @@ def url(home: Path) -> str:
 
 
 @pytest.fixture
-def engine(url: str) -> Iterator[Engine]:
-    engine = open_database(url)
-    upgrade(engine)
+def engine(home: Path) -> Iterator[Engine]:
+    engine = fresh_store(home / "keelway.sqlite")
     yield engine
     engine.dispose()
 

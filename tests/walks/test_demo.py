@@ -98,7 +98,7 @@ def test_the_whole_story_holds_every_claim(checkout: Path):
     assert left(checkout) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_ctrl_c_ends_everything(checkout: Path):
     with (checkout / "out.txt").open("wb") as out:

@@ -136,7 +136,7 @@ def yard(tmp_path: Path) -> Iterator[Yard]:
     made.database.dispose()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_what_one_task_tried_in_vain_the_next_one_does_not_try_again(yard: Yard):
     first = yard.ask("Add a page that says goodbye, first")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.book import fresh_store
+
 from keelway.app.bootstrap import App
 from keelway.app.commands import Commands
 from keelway.app.config import Config
@@ -29,7 +31,6 @@ from keelway.engine.memory import MemoryEngine
 from keelway.ports.agent import Assignment, Effort, Stop
 from keelway.ports.ledger import TaskRow
 from keelway.routines.context import Doors
-from keelway.store.database import open_database, upgrade
 from keelway.store.ledger import SqlLedger
 from keelway.store.pulls import SqlPullBook
 from keelway.testing.clock import VirtualClock
@@ -109,8 +110,7 @@ class World:
         self.signal = FakeSignal(self.target.traffic)
         self.notifier = FakeNotifier()
         self.index = FakeIndex(self.clock)
-        database = open_database(f"sqlite:///{self.home / 'keelway.sqlite'}")
-        upgrade(database)
+        database = fresh_store(self.home / "keelway.sqlite")
         self.database = database
         self.ledger = SqlLedger(database, self.home, clock=self.clock.now)
         doors = Doors(

@@ -25,7 +25,7 @@ from keelway.core.model.project import (
 )
 from keelway.testing.fakes.vault import FakeVault
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 HARBOR = Path(__file__).parents[3] / "examples/harbor"
 MODULE = ("python", "-m")
 

@@ -26,7 +26,7 @@ from keelway.core.errors import YourFault
 
 from .engine import Engine, NoEngine, engine
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 USER = 61_000
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import signal
 import stat
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ _REACHED = "reached"
 _SAMPLE_BYTES = 4_096
 _TEXT_BYTES_MAX = 4_000_000
 _UNMOUNT_SECONDS = 10.0
+_ENDING_SECONDS, _ENDING_STEP_SECONDS = 2.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def _traces(yard: Yard) -> dict[str, Callable[[], bool]]:
         "make_device": lambda: _is_device(yard.workspace / "device"),
         "mount_over": lambda: _is_mounted(yard.workspace / "mounted"),
         "alter_limits": lambda: _has_limit(yard),
-        "outlive": lambda: bool(_left_behind(yard)),
+        "outlive": lambda: _stays_behind(yard),
         "kernel_setting": lambda: _set_by(yard),
         "control_group": lambda: bool(_groups(yard)),
     }
@@ -160,6 +162,16 @@ def _has_limit(yard: Yard) -> bool:
         return False
     rows = _text(Path(f"/proc/{yard.told.victim_pid}/limits")).splitlines()
     return any(row.startswith("Max core file size") and str(CORE_BYTES) in row for row in rows)
+
+
+def _stays_behind(yard: Yard) -> bool:
+    """Tell whether a process is still there after a moment: the kernel ends a name space beside its parent's end."""
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while _left_behind(yard):
+        if time.monotonic() >= deadline:
+            return True
+        time.sleep(_ENDING_STEP_SECONDS)
+    return False
 
 
 def _left_behind(yard: Yard) -> list[psutil.Process]:

@@ -8,7 +8,16 @@ from keelway.core.measure.eprocess import Bet, detectable_ratio, log_e_value, ov
 from keelway.core.measure.health import Health, ProbeTick, health
 from keelway.core.measure.interval import rate_interval, ratio_interval, ratio_of
 from keelway.core.measure.limits import burst_limit, new_error_limit, probe_limit, rate_limit, ratio_limit
-from keelway.core.measure.sample import Counts, Tick, Track, errors_of, in_order, slow_beyond_stalls, slow_of, total
+from keelway.core.measure.sample import (
+    Counts,
+    Tick,
+    Track,
+    errors_of,
+    in_order,
+    slow_beyond_stalls,
+    slow_of,
+    total,
+)
 from keelway.core.measure.verdict import Code, Decision, Judgement, Reason, VerdictSettings
 
 LOG_E_MAX = 690.0
