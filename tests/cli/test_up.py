@@ -63,7 +63,7 @@ def wait_for(reached, seconds=60):
     assert reached()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_control_plane_from_its_first_start_to_its_end(shop):
     up = shop("up", "--detach", "--json")
@@ -109,7 +109,7 @@ def test_a_control_plane_from_its_first_start_to_its_end(shop):
     assert not serves(shop.production)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)])
 def test_a_signal_ends_the_control_plane_and_nothing_else(shop, number):

@@ -32,6 +32,9 @@ http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Answer).serve_f
 """
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
     with Rig(tmp_path) as one:

@@ -158,6 +158,7 @@ def lines_of(file: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+@pytest.mark.long
 def test_its_own_checks_pass_and_reach_every_line(harbor: Installed) -> None:
     harbor.run("-m", "ruff", "check", ".")
     harbor.run("-m", "pytest", "-q", "--junitxml=junit.xml", "--cov", "--cov-report=json:cov.json")
