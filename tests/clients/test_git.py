@@ -98,7 +98,8 @@ def test_odd_names_survive_every_verb(git: Git, tmp_path: Path) -> None:
     assert {entry.path for entry in git.ls_tree(head)} == {"seed", *ODD_NAMES}
     diff = parse_diff(base, head, git.diff_raw(base, head), git.diff_numstat(base, head))
     assert diff.paths == set(ODD_NAMES)
-    added = git.added_lines(base, head)
+    added, removed = git.changed_lines(base, head)
+    assert removed == {}
     assert set(added) == set(ODD_NAMES)
     for name in ODD_NAMES:
         assert git.read(head, name, 100) == f"{name}\n".encode()
@@ -128,7 +129,8 @@ def test_content_that_looks_like_a_patch_does_not_confuse_the_lines(git: Git, tm
     (tmp_path / "w" / "c").chmod(0o755)
     files = {"a": trap, "b": b"keep\n" + trap + b"\n", "bin": b"\0\1", "z": b"last\n"}
     head = _commit(git, tmp_path / "w", files, (base,))
-    added = git.added_lines(base, head)
+    added, removed = git.changed_lines(base, head)
+    assert removed == {"a": ((1, "old"),), "link": ((1, "x"),)}
     lines = trap.decode().split("\n")
     assert [text for _n, text in added["a"]] == lines
     assert [number for number, _t in added["a"]] == list(range(1, 8))
@@ -271,7 +273,9 @@ def test_any_files_come_back_as_facts(files: dict[str, bytes]) -> None:
             start, with_files, git.diff_raw(start, with_files), git.diff_numstat(start, with_files)
         )
         assert diff.paths == {"seed", *files}
-        added = git.added_lines(start, with_files)
+        added, _ = git.changed_lines(start, with_files)
+        _, removed = git.changed_lines(with_files, start)
+        assert removed == added
         for path in diff.paths:
             delta = next(delta for delta in diff.files if delta.path == path)
             assert len(added.get(path, ())) == delta.added

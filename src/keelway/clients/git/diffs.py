@@ -9,9 +9,10 @@ from keelway.clients.git.call import GitCall
 from keelway.core.errors import TheirFault
 
 _PLAIN = ("-r", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-commit-id")
-_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
-AddedLines = tuple[tuple[int, str], ...]
+Lines = tuple[tuple[int, str], ...]
+"""Lines of one file as (number, text)."""
 
 
 class Diffs(GitCall):
@@ -30,8 +31,8 @@ class Diffs(GitCall):
         said = self.call("diff-tree", *_PLAIN, "-p", "--stat", base, head, may_truncate=True)
         return said.stdout.decode("utf-8", "replace")
 
-    def added_lines(self, base: str, head: str) -> dict[str, AddedLines]:
-        """Return the added lines by path as (number in the new file, text).
+    def changed_lines(self, base: str, head: str) -> tuple[dict[str, Lines], dict[str, Lines]]:
+        """Return the added and the removed lines by path, numbered as in the new and in the old file.
 
         The sections of the patch come in the order of the raw output, so that no path is ever
         read from patch text. Binary files have no lines.
@@ -42,6 +43,7 @@ class Diffs(GitCall):
         paths = list(_sections(self.diff_raw(base, head)))
         patch = self.call("diff-tree", *_PLAIN, "-p", "-U0", "--full-index", base, head).stdout
         added: dict[str, list[tuple[int, str]]] = {}
+        removed: dict[str, list[tuple[int, str]]] = {}
         section = -1
         lines = iter(patch.split(b"\n"))
         for line in lines:
@@ -50,10 +52,15 @@ class Diffs(GitCall):
             elif hunk := _HUNK.match(line):
                 if section >= len(paths):
                     break
-                _take_hunk(lines, hunk, added.setdefault(paths[section], []))
+                path = paths[section]
+                _take_hunk(lines, hunk, added.setdefault(path, []), removed.setdefault(path, []))
         if section + 1 != len(paths):
             raise TheirFault("diff_unreadable", "The patch does not have one section for each changed path.")
-        return {path: tuple(found) for path, found in added.items() if found}
+        return _frozen(added), _frozen(removed)
+
+
+def _frozen(found: dict[str, list[tuple[int, str]]]) -> dict[str, Lines]:
+    return {path: tuple(lines) for path, lines in found.items() if lines}
 
 
 def _sections(raw: bytes) -> Iterator[str]:
@@ -66,15 +73,22 @@ def _sections(raw: bytes) -> Iterator[str]:
             yield name
 
 
-def _take_hunk(lines: Iterator[bytes], hunk: re.Match[bytes], into: list[tuple[int, str]]) -> None:
+def _take_hunk(
+    lines: Iterator[bytes],
+    hunk: re.Match[bytes],
+    added: list[tuple[int, str]],
+    removed: list[tuple[int, str]],
+) -> None:
     """Read exactly the counted lines, so that file content can never pass for a header."""
-    removed, number, adds = (int(part) if part is not None else 1 for part in hunk.groups())
-    while removed or adds:
+    old, gone, new, come = (int(part) if part is not None else 1 for part in hunk.groups())
+    while gone or come:
         line = next(lines, b"")
-        if line.startswith(b"+") and adds:
-            into.append((number, line[1:].decode("utf-8", "replace")))
-            number, adds = number + 1, adds - 1
-        elif line.startswith(b"-") and removed:
-            removed -= 1
+        text = line[1:].decode("utf-8", "replace")
+        if line.startswith(b"+") and come:
+            added.append((new, text))
+            new, come = new + 1, come - 1
+        elif line.startswith(b"-") and gone:
+            removed.append((old, text))
+            old, gone = old + 1, gone - 1
         elif not line.startswith(b"\\"):
             raise TheirFault("diff_unreadable", "A hunk of the patch is shorter than it says.")

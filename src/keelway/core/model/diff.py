@@ -37,6 +37,8 @@ class Diff:
     files: tuple[FileDelta, ...] = ()
     added_text: dict[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
     """Added lines by path as (line number in the new file, text), bounded by the reader."""
+    removed_text: dict[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    """Removed lines by path as (line number in the old file, text); empty in the records of earlier versions."""
 
     @property
     def paths(self) -> frozenset[str]:

@@ -71,7 +71,7 @@ class ForgeTests:
         self.refused("no_branch", YourFault, lambda: forge.head("nowhere"))
 
     def test_diff_states_facts(self, bench: Bench) -> None:
-        """State paths, kinds, counts and added lines."""
+        """State paths, kinds, counts, added and removed lines."""
         base = bench.forge.head("develop")
         edits = {"app.py": "one = 1\ntwo = 2\n", "README.md": None, "new.py": "x\n"}
         head = bench.patch("feature/one", base, edits)
@@ -80,6 +80,8 @@ class ForgeTests:
         assert states == {"README.md": "D", "app.py": "M", "new.py": "A"}
         assert diff.lines == 3
         assert diff.added_text == {"app.py": ((2, "two = 2"),), "new.py": ((1, "x"),)}
+        gone = bench.forge.diff(head, base)
+        assert gone.removed_text == diff.added_text
         assert "+two = 2" in bench.forge.patch(base, head)
         assert bench.forge.contains(base, head)
         assert not bench.forge.contains(head, base)

@@ -63,9 +63,14 @@ class FakeHistory:
         """Return the facts of the difference between two commits."""
         old, new = self[base_sha].files, self[head_sha].files
         changed = [path for path in sorted({*old, *new}) if old.get(path) != new.get(path)]
-        added = {path: _added(old.get(path, ""), new[path]) for path in changed if path in new}
-        deltas = tuple(_delta(path, old.get(path), new.get(path)) for path in changed)
-        return Diff(base_sha, head_sha, deltas, {path: lines for path, lines in added.items() if lines})
+        lines = {path: _changed(old.get(path, ""), new.get(path, "")) for path in changed}
+        return Diff(
+            base_sha,
+            head_sha,
+            tuple(_delta(path, old.get(path), new.get(path)) for path in changed),
+            {path: added for path, (added, _) in lines.items() if added},
+            {path: removed for path, (_, removed) in lines.items() if removed},
+        )
 
     def patch(self, base_sha: str, head_sha: str) -> str:
         """Return the difference as text."""
@@ -114,11 +119,17 @@ def _delta(path: str, old: str | None, new: str | None) -> FileDelta:
     )
 
 
-def _added(old: str, new: str) -> tuple[tuple[int, str], ...]:
-    lines = new.splitlines()
-    matcher = difflib.SequenceMatcher(None, old.splitlines(), lines, autojunk=False)
-    spans = [range(code[3], code[4]) for code in matcher.get_opcodes() if code[0] != "equal"]
-    return tuple((index + 1, lines[index]) for span in spans for index in span)
+_Lines = tuple[tuple[int, str], ...]
+
+
+def _changed(old: str, new: str) -> tuple[_Lines, _Lines]:
+    before, after = old.splitlines(), new.splitlines()
+    codes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    spans = [code[1:] for code in codes if code[0] != "equal"]
+    return (
+        tuple((index + 1, after[index]) for _, _, start, end in spans for index in range(start, end)),
+        tuple((index + 1, before[index]) for start, end, _, _ in spans for index in range(start, end)),
+    )
 
 
 def _digest(value: object) -> str:

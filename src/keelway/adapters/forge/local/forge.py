@@ -88,7 +88,8 @@ class LocalForge:
         git = self._git()
         raw, numstat = git.diff_raw(base_sha, head_sha), git.diff_numstat(base_sha, head_sha)
         facts = parse_diff(base_sha, head_sha, raw, numstat)
-        return replace(facts, added_text=dict(git.added_lines(base_sha, head_sha)))
+        added, removed = git.changed_lines(base_sha, head_sha)
+        return replace(facts, added_text=added, removed_text=removed)
 
     def patch(self, base_sha: str, head_sha: str) -> str:
         """Return the difference as text for people; of a long one the middle is left out."""
