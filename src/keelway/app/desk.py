@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from keelway.app import server_file
 from keelway.app.config import Config, find_config, load_config, store_url_of
 from keelway.app.home import Home
+from keelway.app.policy.operator import bounded, operator_file, read_ceiling
 from keelway.app.view.money import ArtefactText, CostView
 from keelway.app.view.system import (
     AuditReport,
@@ -125,12 +126,13 @@ class Place:
 
     @cached_property
     def config(self) -> Config:
-        """Return its configuration, checked.
+        """Return its configuration, checked and under the ceilings of the operator.
 
         Raises:
-            YourFault: it is broken.
+            YourFault: it is broken, or its policy is looser than the operator allows.
         """
-        return load_config(self.path)
+        ceiling = read_ceiling(operator_file(self.home), self.path.parent)
+        return bounded(load_config(self.path), ceiling)
 
 
 def running(place: Place) -> server_file.Server | None:

@@ -44,7 +44,7 @@ def codes(findings: tuple[Finding, ...], ruling: Ruling = Ruling.FAIL) -> set[st
 def test_an_honest_patch_passes_and_every_rule_examined_something(diff: Diff, plan: Plan) -> None:
     findings = judge_diff(diff, plan, POLICY)
     assert combine("guardrail", findings).passed
-    assert len(findings) == 16
+    assert len(findings) == 27
     assert all(finding.examined > 0 for finding in findings)
 
 
@@ -105,7 +105,9 @@ def test_removing_what_was_to_be_modified_is_not_planned(diff: Diff, plan: Plan)
     assert codes(judge_diff(gone, plan, POLICY)) == {"removal_not_planned"}
 
 
-@pytest.mark.parametrize("policy", [GuardrailPolicy(files_max=2), GuardrailPolicy(lines_max=4)])
+@pytest.mark.parametrize(
+    "policy", [GuardrailPolicy(files_max=2), GuardrailPolicy(lines_max=4), GuardrailPolicy(bytes_max=40)]
+)
 def test_size_is_bounded(diff: Diff, plan: Plan, policy: GuardrailPolicy) -> None:
     assert codes(judge_diff(diff, plan, policy)) == {"too_large"}
 
@@ -150,6 +152,10 @@ def test_the_policy_lengthens_the_lists(diff: Diff, plan: Plan) -> None:
     [
         "x = 1  # noqa", "x = 1  #noqa: E501", "# ruff: noqa", "def f():  # pragma: no cover", "x: int = ''  # type: ignore",
         "@pytest.mark.skip(reason='later')", "@pytest.mark.xfail", "pytest.skip('x')", "@unittest.skipIf(True, '')",
+        "/** @codeCoverageIgnore */", "fdescribe('x', () => {})", "// biome-ignore lint: later", '@SuppressWarnings("all")',
+        "x = 1 // NOSONAR", "#[allow(dead_code)]", "#pragma warning disable", "x = 1 # rubocop:disable all", "# :nocov:",
+        "# shellcheck disable=SC1", "key = 'x'  # pragma: allowlist secret", "# gitleaks:allow", "# zizmor: ignore[x]",
+        "//go:build ignore", "$x = 1; // phpcs:disable", "/* stylelint-disable */",
         "self.skipTest('x')", "// eslint-disable-next-line", "// @ts-ignore", "/* istanbul ignore next */",
         "it.skip('works', () => {})", "describe.only('x')", "xit('works')", "//nolint:errcheck", "t.Skip()",
         "$this->markTestSkipped('x');", "password = 1  # nosec", "# pylint: disable=all", "# fmt: off", "# mypy: ignore-errors",
@@ -158,6 +164,28 @@ def test_the_policy_lengthens_the_lists(diff: Diff, plan: Plan) -> None:
 def test_switching_a_check_off_fails(diff: Diff, plan: Plan, line: str) -> None:
     touched = replace(diff, added_text={**diff.added_text, "app/channels.py": ((7, line),)})
     assert codes(judge_diff(touched, plan, POLICY)) == {"suppression_added"}
+
+
+def test_a_suppression_that_only_moves_is_none_and_one_more_is(diff: Diff, plan: Plan) -> None:
+    line = "    x = 1  # noqa: S101"
+    moved = replace(
+        diff,
+        added_text={**diff.added_text, "app/channels.py": ((7, line),)},
+        removed_text={"app/channels.py": ((90, line.strip()),)},
+    )
+    assert codes(judge_diff(moved, plan, POLICY)) == set()
+    twice = replace(moved, added_text={**diff.added_text, "app/channels.py": ((7, line), (8, line))})
+    assert codes(judge_diff(twice, plan, POLICY)) == {"suppression_added"}
+
+
+def test_a_pointer_to_content_elsewhere_is_refused(diff: Diff, plan: Plan) -> None:
+    touched = with_file(
+        diff,
+        FileDelta("model.bin", "A", NO_MODE),
+        "version https://git-lfs.github.com/spec/v1",
+        "oid sha256:1",
+    )
+    assert codes(judge_diff(touched, planned(plan, "model.bin"), POLICY)) == {"lfs_pointer"}
 
 
 def test_prose_may_speak_of_suppressions(diff: Diff, plan: Plan) -> None:

@@ -50,6 +50,12 @@ class Diff:
         """Return how many lines were added or removed."""
         return sum(delta.added + delta.removed for delta in self.files)
 
+    @property
+    def bytes(self) -> int:
+        """Return how much text was added or removed, as far as it was delivered."""
+        texts = (*self.added_text.values(), *self.removed_text.values())
+        return sum(len(text.encode("utf-8", "replace")) + 1 for lines in texts for _, text in lines)
+
 
 def parse_diff(base_sha: str, head_sha: str, raw: bytes, numstat: bytes) -> Diff:
     """Read the two NUL-separated outputs of git into a diff.

@@ -12,6 +12,7 @@ from keelway.core.policy.budget import (
     PlanBudget,
     ReviewBudget,
 )
+from keelway.core.policy.category import CategoryPolicy
 from keelway.core.policy.policy import LATER, Policy
 from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
 from keelway.core.policy.release import HotfixPolicy, ObservationPolicy, RollbackPolicy, WatchPolicy
@@ -33,6 +34,7 @@ __all__ = [
     "AlertPolicy",
     "ArtefactPolicy",
     "BudgetPolicy",
+    "CategoryPolicy",
     "DependencyPolicy",
     "DevBudget",
     "DevelopmentPolicy",

@@ -7,6 +7,7 @@ from typing import Any
 
 from keelway.core.codec import digest, to_json
 from keelway.core.policy.budget import BudgetPolicy, GatewayPolicy
+from keelway.core.policy.category import CategoryPolicy
 from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
 from keelway.core.policy.release import HotfixPolicy, ObservationPolicy, RollbackPolicy, WatchPolicy
 from keelway.core.policy.unit import MINUTE_SECONDS
@@ -33,6 +34,14 @@ LATER: dict[str, Any] = {
     ],
     "gateway.silence_seconds_max": 300.0,
     "artefact.lessons_max": 5_000,
+    "guardrail.bytes_max": 4_000_000,
+    "category.never_auto_deploy": [
+        *("schema", "auth", "environment", "breaking API", "dependency", "security"),
+    ],
+    "category.always_review": ["payment", "user data", "crypto", "CORS", "rate limit"],
+    "category.auto_safe": ["fix", "refactor", "docs"],
+    "category.deploy_consent": "merge",
+    "category.paths": {},
 }
 """Settings that came after the first version, such as ``"review.reviewer"``, with the default they came with.
 
@@ -54,6 +63,7 @@ class Policy:
     development: DevelopmentPolicy = field(default_factory=DevelopmentPolicy)
     dependency: DependencyPolicy = field(default_factory=DependencyPolicy)
     guardrail: GuardrailPolicy = field(default_factory=GuardrailPolicy)
+    category: CategoryPolicy = field(default_factory=CategoryPolicy)
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)
     gateway: GatewayPolicy = field(default_factory=GatewayPolicy)

@@ -67,6 +67,8 @@ class GuardrailPolicy:
     """The largest number of files in a patch."""
     lines_max: int = 2_000
     """The largest number of added and removed lines in a patch."""
+    bytes_max: int = 4_000_000
+    """The largest amount of added and removed text in a patch."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from keelway.core.model.diff import Diff, FileDelta
 from keelway.core.model.verdict import Finding, failed, held, passed
@@ -27,7 +29,12 @@ _SUPPRESSION = re.compile(
     | \bunittest\.(?:skip|expectedFailure)\w* | @(?:skip|skipif|skipUnless|expectedFailure)\b | \bself\.skipTest\(
     | \beslint-disable | @ts-(?:ignore|nocheck|expect-error) | \b(?:istanbul|c8|v8)\s+ignore
     | \b(?:it|test|describe|context)\.(?:skip|todo|only)\b | \bx(?:it|describe|test)\(
-    | //\s*nolint | \bt\.Skip(?:f|Now)?\( | \bmarkTest(?:Skipped|Incomplete)\( | @phpstan-ignore | phpcs:ignore | @psalm-suppress
+    | //\s*nolint | \bt\.Skip(?:f|Now)?\( | \bmarkTest(?:Skipped|Incomplete)\( | @phpstan-ignore | phpcs:(?:ignore|disable) | @psalm-suppress
+    | @codeCoverageIgnore | \bfdescribe\( | \b(?:biome|deno-lint|oxlint|stylelint|tslint|prettier|svelte)-(?:ignore|disable) | \btslint:disable
+    | @SuppressWarnings | @Suppress\( | \bNOSONAR\b | \#!?\[(?:allow|ignore|expect)\b | \#pragma\s+(?:warning|GCC\s+diagnostic\s+ignored)
+    | \brubocop:(?:disable|todo) | :nocov: | \bshellcheck\s+disable | \bhadolint\s+ignore | \bswiftlint:disable | \bktlint-disable
+    | \bcoverage:ignore | \#\s*pragma:\s*allowlist | \bgitleaks:allow | \b(?:zizmor|trivy|checkov|tfsec|bandit)\s*:\s*(?:ignore|skip)
+    | //go:build\s+ignore | \bsqlfluff:\s*(?:noqa|disable)
     """
 )
 
@@ -41,7 +48,7 @@ def judge_added(diff: Diff) -> tuple[Finding, ...]:
             diff, "hidden_character", "Invisible or reordering characters in added lines", hidden_characters
         ),
         _scan(
-            _code_only(diff),
+            _unmoved(_code_only(diff)),
             "suppression_added",
             "Added lines switch a check off",
             _suppressions,
@@ -103,7 +110,22 @@ def _count(diff: Diff) -> int:
 
 def _code_only(diff: Diff) -> Diff:
     code = {path: added for path, added in diff.added_text.items() if not is_doc_path(path)}
-    return Diff(diff.base_sha, diff.head_sha, diff.files, code)
+    return replace(diff, added_text=code)
+
+
+def _unmoved(diff: Diff) -> Diff:
+    """Leave out the added lines that the patch only takes from elsewhere, each as often as it was there."""
+    there = Counter(text.strip() for lines in diff.removed_text.values() for _, text in lines)
+    fresh: dict[str, tuple[tuple[int, str], ...]] = {}
+    for path, lines in diff.added_text.items():
+        kept = []
+        for number, text in lines:
+            if there[text.strip()] > 0:
+                there[text.strip()] -= 1
+            else:
+                kept.append((number, text))
+        fresh[path] = tuple(kept)
+    return replace(diff, added_text=fresh)
 
 
 def _suppressions(text: str) -> list[str]:

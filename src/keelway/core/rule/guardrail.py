@@ -22,6 +22,7 @@ from keelway.core.model.plan import Plan, is_plain_path
 from keelway.core.model.verdict import Finding, failed, held, passed
 from keelway.core.policy import GuardrailPolicy
 from keelway.core.rule.added import judge_added
+from keelway.core.rule.change.judge import judge_change
 from keelway.core.rule.glob import matches, mixes_scripts
 from keelway.core.rule.sensitive import (
     categories,
@@ -75,6 +76,7 @@ def judge_diff(diff: Diff, plan: Plan, policy: GuardrailPolicy) -> tuple[Finding
         *_entries(diff),
         *_names(diff),
         *judge_added(diff),
+        *judge_change(diff),
     )
 
 
@@ -161,6 +163,13 @@ def _size(diff: Diff, policy: GuardrailPolicy) -> Finding:
             "too_large",
             f"The patch has {files} files and {lines} lines; at most {policy.files_max} files and "
             f"{policy.lines_max} lines are allowed. Split the task.",
+            examined=files,
+        )
+    size_bytes = diff.bytes
+    if size_bytes > policy.bytes_max:
+        return failed(
+            "too_large",
+            f"The patch has {size_bytes:,} bytes of text; at most {policy.bytes_max:,} are allowed. Split the task.",
             examined=files,
         )
     return passed("size_kept", f"{files} files, {lines} lines.", examined=files)

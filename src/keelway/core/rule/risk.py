@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from keelway.core.model.diff import Diff
 from keelway.core.model.plan import Kind, Plan
+from keelway.core.model.verdict import Ruling
 from keelway.core.policy import Policy
+from keelway.core.rule.change.category import BREAKING, SPOKEN, diff_categories, plan_categories
 from keelway.core.rule.glob import matches
+from keelway.core.rule.guardrail import judge_diff
 from keelway.core.rule.sensitive import HIGH_CATEGORIES, categories, forbidden_reason
 
 LEVELS = ("low", "medium", "high")
-SAFE_KINDS = frozenset({Kind.FIX, Kind.REFACTOR, Kind.DOCS})
-"""Kinds that are safe to deploy unattended when no factor speaks against it."""
-
 _WEIGHT = {"low": 10, "medium": 25, "high": 75}
 _SCORE_MAX = 100
 _FILES_MANY = 20
@@ -68,7 +68,8 @@ def assess_plan(plan: Plan, policy: Policy) -> Risk:
     factors = [
         *_path_factors(plan.files, plan, policy),
         *_line_factors(plan.lines_estimate, policy, "is estimated to change"),
-        *_shape_factors(plan),
+        *_shape_factors(plan, policy),
+        *_category_factors(plan_categories(plan, policy.category), policy),
     ]
     return _sum(factors)
 
@@ -78,8 +79,10 @@ def assess_diff(diff: Diff, plan: Plan, policy: Policy) -> Risk:
     factors = [
         *_path_factors(diff.paths, plan, policy),
         *_line_factors(diff.lines, policy, "changes"),
-        *_shape_factors(plan),
+        *_shape_factors(plan, policy),
         *_symbol_factors(diff),
+        *_category_factors(diff_categories(diff, plan, policy.category), policy),
+        *_held_factors(diff, plan, policy),
     ]
     return _sum(factors)
 
@@ -136,7 +139,29 @@ def _line_factors(lines: int, policy: Policy, verb: str) -> list[tuple[str, str]
     return []
 
 
-def _shape_factors(plan: Plan) -> list[tuple[str, str]]:
+def _category_factors(found: dict[str, str], policy: Policy) -> list[tuple[str, str]]:
+    """Raise what the policy always has read; a category that paths have named already is not told twice."""
+    return [
+        ("high", f"is always read by a person ({name}: {why})")
+        for name, why in sorted(found.items())
+        if (
+            name in policy.category.always_review
+            and (name not in HIGH_CATEGORIES or name not in categories(why))
+        )
+        or (name == BREAKING and why != SPOKEN)
+    ]
+
+
+def _held_factors(diff: Diff, plan: Plan, policy: Policy) -> list[tuple[str, str]]:
+    """Let a person decide about everything that a guardrail holds; touched paths have factors of their own."""
+    return [
+        ("high", finding.message.rstrip("."))
+        for finding in judge_diff(diff, plan, policy.guardrail)
+        if finding.ruling is Ruling.HOLD and finding.code != "owned_path"
+    ]
+
+
+def _shape_factors(plan: Plan, policy: Policy) -> list[tuple[str, str]]:
     factors: list[tuple[str, str]] = []
     if plan.dependencies:
         factors.append(("medium", f"adds a dependency: {', '.join(plan.dependencies)}"))
@@ -146,7 +171,7 @@ def _shape_factors(plan: Plan) -> list[tuple[str, str]]:
         factors.append(("medium", f"removes {len(plan.delete)} file(s)"))
     if len(plan.files) > _FILES_MANY:
         factors.append(("medium", f"touches {len(plan.files)} files"))
-    if plan.kind not in SAFE_KINDS:
+    if plan.kind.value not in policy.category.auto_safe:
         factors.append(("low", f"is of the kind {plan.kind.value}"))
     if any(_BREAKING.search(text) for text in (plan.title, *plan.risks)):
         factors.append(("high", "speaks of a breaking change, a security fix or lost data"))
@@ -155,10 +180,13 @@ def _shape_factors(plan: Plan) -> list[tuple[str, str]]:
 
 def _symbol_factors(diff: Diff) -> list[tuple[str, str]]:
     factors: list[tuple[str, str]] = []
-    for path, lines in sorted(diff.added_text.items()):
+    for path in sorted({*diff.added_text, *diff.removed_text}):
         for level, pattern in _SYMBOLS.items():
-            at = next((number for number, text in lines if pattern.search(text)), None)
-            if at is not None:
-                what = "a dangerous call" if level == "high" else "a security symbol"
-                factors.append((level, f"adds {what} at {path}:{at}"))
+            what = "a dangerous call" if level == "high" else "a security symbol"
+            added = [number for number, line in diff.added_text.get(path, ()) if pattern.search(line)]
+            removed = [number for number, line in diff.removed_text.get(path, ()) if pattern.search(line)]
+            if added:
+                factors.append((level, f"adds {what} at {path}:{added[0]}"))
+            if level == "medium" and len(removed) > len(added):
+                factors.append((level, f"removes {what} at {path}:{removed[0]} of the old file"))
     return factors

@@ -1,0 +1,107 @@
+"""Find what a configuration says that can never work."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from keelway.app.sections import ConfigFile, ProviderSection
+from keelway.clients.gateway.known import KNOWN, Known
+from keelway.clients.gateway.known import fault_of as address_fault
+from keelway.core.errors import YourFault
+from keelway.core.model.recipe import complete
+from keelway.core.rule.egress import read_entries
+from keelway.store.depot.choose import fault_of
+
+PORT_MAX = 65_535
+PRICES = (2, 3)
+KINDS = frozenset({"lint", "types", "tests", "build", "audit"})
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+def problems_of(file: ConfigFile) -> list[str]:
+    """Return what would only fail later, in front of a person or in production."""
+    wrong = [*_check_problems(file), *_process_problems(file), *_environment_problems(file)]
+    wrong += _recipe_problems(file)
+    wrong += [problem for section in file.provider for problem in _provider_problems(section)]
+    providers = [section.name for section in file.provider]
+    wrong += _twice("provider", providers)
+    if file.agent.provider and file.agent.provider not in providers:
+        wrong.append(f"agent.provider {file.agent.provider!r} is no [[provider]] here")
+    wrong += [problem for problem in (fault_of(file.store.artefacts),) if problem]
+    wrong += _egress_problems(file)
+    if not _PLAIN_NAME.fullmatch(file.project.name):
+        wrong.append(f"project.name {file.project.name!r} is not a plain name")
+    return wrong
+
+
+def _check_problems(file: ConfigFile) -> list[str]:
+    names = [check.name for check in file.check]
+    problems = [
+        f"check {check.name!r} has the unknown kind {check.kind!r}"
+        for check in file.check
+        if check.kind not in KINDS
+    ]
+    problems += _twice("check", names)
+    problems += [f"check {check.name!r} has an empty command" for check in file.check if not check.run]
+    if not any(check.kind == "tests" for check in file.check):
+        problems.append("there is no [[check]] of the kind tests; without tests nothing can be proven")
+    return problems
+
+
+def _twice(what: str, names: list[str]) -> list[str]:
+    return [f"{what} {name!r} is there twice" for name in sorted(set(names)) if names.count(name) > 1]
+
+
+def _provider_problems(section: ProviderSection) -> list[str]:
+    known = KNOWN.get(section.name, Known("", ""))
+    api, url = section.api or known.api, section.url or known.url
+    if not api or not url:
+        faults = [f"needs api and url; by name alone are known {', '.join(KNOWN)}"]
+    else:
+        faults = [found for found in (address_fault(api, url, has_key=bool(section.key)),) if found]
+    faults += [
+        f"has for {model!r} no list of two or three prices of 0 or more"
+        for model, prices in section.prices.items()
+        if len(prices) not in PRICES or not all(0 <= price < math.inf for price in prices)
+    ]
+    return [f"provider {section.name!r} {fault}" for fault in faults]
+
+
+def _process_problems(file: ConfigFile) -> list[str]:
+    problems = [
+        f"process {process.name!r} has an empty command" for process in file.process if not process.run
+    ]
+    if not any(process.name == "web" for process in file.process):
+        problems.append('there is no [[process]] named "web"; it receives the traffic')
+    if not file.probe:
+        problems.append("there is no [[probe]]; health must be asked for")
+    return problems
+
+
+def _environment_problems(file: ConfigFile) -> list[str]:
+    ports = (file.staging.port, file.production.port)
+    problems = [f"{port} is no port" for port in ports if not 0 < port <= PORT_MAX]
+    if ports[0] == ports[1]:
+        problems.append(f"staging and production share the port {ports[0]}")
+    return problems
+
+
+def _recipe_problems(file: ConfigFile) -> list[str]:
+    names = [recipe.name for recipe in file.recipe]
+    problems = [f"recipe {name!r} is there twice" for name in sorted(set(names)) if names.count(name) > 1]
+    problems += [f"recipe {name!r} is not a plain name" for name in names if not _PLAIN_NAME.fullmatch(name)]
+    for recipe in file.recipe:
+        try:
+            complete(recipe)
+        except YourFault as fault:
+            problems.append(fault.message.rstrip("."))
+    return problems
+
+
+def _egress_problems(file: ConfigFile) -> list[str]:
+    try:
+        read_entries(file.sandbox.egress)
+    except YourFault as fault:
+        return [f"sandbox.egress: {fault.message.rstrip('.')} ({fault.hint})"]
+    return []

@@ -1,0 +1,30 @@
+"""Which kinds of change need a person whatever their risk, and which are safe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class CategoryPolicy:
+    """Sort changes by what they are about. Built-in names: `schema`, `auth`, `environment`, `breaking API`, `dependency`,
+    `security`, `build`, `payment`, `user data`, `crypto`, `CORS`, `rate limit`; `paths` adds more."""
+
+    never_auto_deploy: tuple[str, ...] = (
+        "schema",
+        "auth",
+        "environment",
+        "breaking API",
+        "dependency",
+        "security",
+    )
+    """Categories that wait before production for a person, even when their merge was automatic."""
+    always_review: tuple[str, ...] = ("payment", "user data", "crypto", "CORS", "rate limit")
+    """Categories that are high risk wherever they show, so that a person reads every such change."""
+    auto_safe: tuple[str, ...] = ("fix", "refactor", "docs")
+    """Kinds of task that add nothing to the risk by themselves."""
+    deploy_consent: str = "merge"
+    """Whose yes counts for `never_auto_deploy`: ``plan`` takes a person's yes to a plan that shows the category, or to the
+    merge; ``merge`` takes one to the merge; ``deploy`` asks anew before every such deployment."""
+    paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Category to more path patterns that belong to it; a new name makes a new category."""

@@ -1,0 +1,101 @@
+"""Give the changed lines of code in an order that rules can read, and tell moved lines from new ones."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from keelway.core.model.diff import Diff
+from keelway.core.model.verdict import Finding, held, passed
+from keelway.core.rule.sensitive import is_doc_path, is_test_path
+
+LINE_CHARS_READ = 1_000
+"""So much of a line is read: an idiom stands at its beginning, and a longer line is refused elsewhere."""
+SHOWN_MAX = 5
+
+_COMMENT = re.compile(r"\s*(?:#|//|/?\*|--|<!--)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """Name one changed line."""
+
+    path: str
+    number: int
+    text: str
+
+    @property
+    def words(self) -> str:
+        """Return the line without its spacing, by which a moved line is known again."""
+        return " ".join(self.text.split())
+
+    @property
+    def place(self) -> str:
+        """Return where it stands."""
+        return f"{self.path}:{self.number}"
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Hold the changed lines of code: no tests, no prose, no comments, no blank lines."""
+
+    added: tuple[Line, ...]
+    removed: tuple[Line, ...]
+    gone: frozenset[str] = frozenset()
+    """Paths that the patch removes altogether."""
+
+    @property
+    def count(self) -> int:
+        """Return how many lines there are to be examined."""
+        return len(self.added) + len(self.removed)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Return the paths with changed lines of code, sorted."""
+        return tuple(sorted({line.path for line in (*self.added, *self.removed)}))
+
+
+def changed_code(diff: Diff) -> Changed:
+    """Return the changed lines of code of a patch."""
+    gone = frozenset(delta.path for delta in diff.files if delta.status == "D")
+    return Changed(_code(diff.added_text), _code(diff.removed_text), gone)
+
+
+def _code(text: dict[str, tuple[tuple[int, str], ...]]) -> tuple[Line, ...]:
+    return tuple(
+        Line(path, number, line[:LINE_CHARS_READ])
+        for path, lines in sorted(text.items())
+        if not is_test_path(path) and not is_doc_path(path)
+        for number, line in lines
+        if line.strip() and not _COMMENT.match(line)
+    )
+
+
+def unmoved(lines: Iterable[Line], others: Iterable[Line]) -> tuple[Line, ...]:
+    """Return the lines that the others do not hold as well, each as often as there is one too many."""
+    there = Counter(line.words for line in others)
+    left = []
+    for line in lines:
+        if there[line.words] > 0:
+            there[line.words] -= 1
+        else:
+            left.append(line)
+    return tuple(left)
+
+
+def following(lines: tuple[Line, ...], at: int) -> Line | None:
+    """Return the line that comes directly after another one, comments and blank lines left out."""
+    after = lines[at + 1] if at + 1 < len(lines) else None
+    return after if after and after.path == lines[at].path else None
+
+
+def asked(code: str, what: str, lines: Iterable[Line], changed: Changed) -> Finding:
+    """Return the finding of one rule: a person is asked when there are lines that it is about."""
+    examined, found = max(1, changed.count), list(lines)
+    if not found:
+        return passed(f"no_{code}", f"{changed.count} changed line(s) of code read.", examined=examined)
+    more = f" and {len(found) - SHOWN_MAX} more" if found[SHOWN_MAX:] else ""
+    places = ", ".join(line.place for line in found[:SHOWN_MAX])
+    return held(code, f"{what}: {places}{more}.", examined=examined, count=str(len(found)))
