@@ -15,7 +15,7 @@ from keelway.app.sections import ConfigFile
 from keelway.app.settings.policy import policy_problems
 from keelway.app.settings.problems import problems_of
 from keelway.core.codec import digest, from_json, to_json
-from keelway.core.errors import KeelwayError, YourFault
+from keelway.core.errors import YourFault
 from keelway.core.model.project import PRODUCTION, STAGING, EnvironmentSpec, Project
 from keelway.core.policy import MOVED, Policy
 from keelway.core.policy.ceiling import policy_of
@@ -84,14 +84,11 @@ def load_config(path: Path) -> Config:
     except OSError as error:
         raise YourFault("config_unreadable", f"{path} cannot be read: {error}.", "keelway init") from error
     document = parse_toml(path, data)
+    if problems := unknown_keys(ConfigFile, document, ""):
+        raise config_fault(path, "; ".join(problems))
+    stated = read_policy(path, document)
     try:
-        stated = read_policy(path, document)
-        problems = unknown_keys(ConfigFile, document, "")
-        if problems:
-            raise config_fault(path, "; ".join(problems))
         file = from_json(ConfigFile, {**document, "policy": to_json(policy_of(stated))})
-    except KeelwayError:
-        raise
     except Exception as error:
         raise config_fault(path, "; ".join(transform_error(error, path=""))) from error
     if wrong := problems_of(file):

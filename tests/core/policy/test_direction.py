@@ -72,6 +72,6 @@ def test_the_sentences() -> None:
 
 def test_thresholds_are_told_with_their_values() -> None:
     policy = Policy()
-    assert ("budget.dev.cost_usd_max", policy.budget.dev.cost_usd_max) in set(
+    assert ("budget.dev.cost_usd_max", policy.budget.dev.cost_usd_max) in {
         (key, value) for key, value in thresholds(policy) if isinstance(value, float)
-    )
+    }

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class CategoryPolicy:
-    """Sort changes by what they are about. Built-in names: `schema`, `auth`, `environment`, `breaking API`, `dependency`,
-    `security`, `build`, `payment`, `user data`, `crypto`, `CORS`, `rate limit`; `paths` adds more."""
+    """Sort changes by what they are about, and say which kinds need a person whatever their risk."""
 
     never_auto_deploy: tuple[str, ...] = (
         "schema",
@@ -18,7 +17,8 @@ class CategoryPolicy:
         "dependency",
         "security",
     )
-    """Categories that wait before production for a person, even when their merge was automatic."""
+    """Categories that wait before production for a person, even when their merge was automatic. The built-in names: `schema`,
+    `auth`, `environment`, `breaking API`, `dependency`, `security`, `build`, `payment`, `user data`, `crypto`, `CORS`, `rate limit`."""
     always_review: tuple[str, ...] = ("payment", "user data", "crypto", "CORS", "rate limit")
     """Categories that are high risk wherever they show, so that a person reads every such change."""
     auto_safe: tuple[str, ...] = ("fix", "refactor", "docs")

@@ -72,7 +72,7 @@ def combine_policies(
         if direction_of(key).loosens(limits[key], wishes[key])
     )
     taken = asked - {one.key for one in loosened}
-    sources = {key: OPERATOR for key in sorted(stated(Policy(), operator))}
+    sources = dict.fromkeys(sorted(stated(Policy(), operator)), OPERATOR)
     sources |= {key: REPOSITORY for key in sorted(taken) if key not in sources or wishes[key] != limits[key]}
     return Combined(_with(allowed, {key: wishes[key] for key in taken}), sources, loosened)
 

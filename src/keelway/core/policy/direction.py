@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
@@ -43,22 +43,13 @@ class Direction:
 
     def loosens(self, ceiling: Any, value: Any) -> bool:
         """Tell whether ``value`` is looser than ``ceiling`` allows, both of the type of the threshold."""
-        if value == ceiling or ceiling == self.unbounded:
-            return value != ceiling and self.stricter is Stricter.FIXED
-        if value == self.unbounded:
-            return True
-        match self.stricter:
-            case Stricter.LOWER:
-                return not value <= ceiling
-            case Stricter.HIGHER:
-                return not value >= ceiling
-            case Stricter.MORE:
-                return not _holds(value, ceiling)
-            case Stricter.FEWER:
-                return not _holds(ceiling, value)
-            case Stricter.EARLIER:
-                return not self._place(value) <= self._place(ceiling)
-        return True
+        if value == ceiling:
+            return False
+        if self.unbounded is not None and self.unbounded in (ceiling, value):
+            return bool(ceiling != self.unbounded)
+        if self.stricter is Stricter.EARLIER:
+            ceiling, value = self._place(ceiling), self._place(value)
+        return not _WITHIN[self.stricter](ceiling, value)
 
     def _place(self, value: Any) -> int:
         """Return the place in the order; an unknown word is the loosest of all."""
@@ -75,6 +66,16 @@ def _holds(larger: Any, smaller: Any) -> bool:
         return all(set(larger.get(name, ())) >= set(entries) for name, entries in smaller.items())
     return set(larger) >= set(smaller)
 
+
+_WITHIN: dict[Stricter, Callable[[Any, Any], bool]] = {
+    Stricter.LOWER: lambda ceiling, value: bool(value <= ceiling),
+    Stricter.EARLIER: lambda ceiling, value: bool(value <= ceiling),
+    Stricter.HIGHER: lambda ceiling, value: bool(value >= ceiling),
+    Stricter.MORE: lambda ceiling, value: _holds(value, ceiling),
+    Stricter.FEWER: _holds,
+    Stricter.FIXED: lambda ceiling, value: bool(value == ceiling),
+}
+"""Whether a value is as strict as its ceiling."""
 
 _LOWER, _HIGHER, _MORE, _FEWER, _FIXED = (
     Direction(way) for way in (Stricter.LOWER, Stricter.HIGHER, Stricter.MORE, Stricter.FEWER, Stricter.FIXED)

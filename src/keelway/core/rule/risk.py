@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from keelway.core.model.diff import Diff
-from keelway.core.model.plan import Kind, Plan
+from keelway.core.model.plan import Plan
 from keelway.core.model.verdict import Ruling
 from keelway.core.policy import Policy
 from keelway.core.rule.change.category import BREAKING, SPOKEN, diff_categories, plan_categories

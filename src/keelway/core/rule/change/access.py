@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from keelway.core.rule.change.lines import Changed, Line, asked, following, unmoved
 from keelway.core.model.verdict import Finding
+from keelway.core.rule.change.lines import Changed, Line, asked, following, unmoved
 
 _ABOVE = re.compile(
     r"""(?ix)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from keelway.core.rule.change.lines import Changed, Line
 from keelway.core.model.diff import Diff
+from keelway.core.rule.change.lines import Changed, Line
 from keelway.core.rule.glob import matches
 
 _ROUTE = re.compile(

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from keelway.core.rule.change.lines import Changed, Line, asked, following, unmoved
 from keelway.core.model.verdict import Finding
+from keelway.core.rule.change.lines import Changed, Line, asked, following, unmoved
 
 _GAP_MAX = 3
 """So many lines of comments may stand between a catch and its body."""
