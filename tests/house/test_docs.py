@@ -143,7 +143,7 @@ def test_shell_snippets_parse(text):
 
 @pytest.mark.parametrize("text", cases("toml"))
 def test_toml_snippets_hold_known_keys(text):
-    assert config._unknown_keys(config.ConfigFile, tomllib.loads(text), "") == []
+    assert config.unknown_keys(config.ConfigFile, tomllib.loads(text), "") == []
 
 
 def whole_files() -> list:

@@ -80,8 +80,7 @@ class ForgeTests:
         assert states == {"README.md": "D", "app.py": "M", "new.py": "A"}
         assert diff.lines == 3
         assert diff.added_text == {"app.py": ((2, "two = 2"),), "new.py": ((1, "x"),)}
-        gone = bench.forge.diff(head, base)
-        assert gone.removed_text == diff.added_text
+        assert bench.forge.diff(head, base).removed_text == diff.added_text
         assert "+two = 2" in bench.forge.patch(base, head)
         assert bench.forge.contains(base, head)
         assert not bench.forge.contains(head, base)
