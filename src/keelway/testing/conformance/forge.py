@@ -76,8 +76,7 @@ class ForgeTests:
         edits = {"app.py": "one = 1\ntwo = 2\n", "README.md": None, "new.py": "x\n"}
         head = bench.patch("feature/one", base, edits)
         diff = bench.forge.diff(base, head)
-        states = {delta.path: delta.status for delta in diff.files}
-        assert states == {"README.md": "D", "app.py": "M", "new.py": "A"}
+        assert {d.path: d.status for d in diff.files} == {"README.md": "D", "app.py": "M", "new.py": "A"}
         assert diff.lines == 3
         assert diff.added_text == {"app.py": ((2, "two = 2"),), "new.py": ((1, "x"),)}
         assert bench.forge.diff(head, base).removed_text == diff.added_text
