@@ -11,7 +11,7 @@ from tests.conformance.git_rig import git
 
 from keelway.adapters.ci.local import LocalCi
 from keelway.core.errors import OurFault
-from keelway.core.model.project import CheckCommand, Project
+from keelway.core.model.project import BlackBox, CheckCommand, Project
 from keelway.ports.ci import CheckJob, CheckReport, Ci
 from keelway.testing.conformance.ci import APP, Bench, CiTests
 from keelway.testing.fakes.ci import FakeCi
@@ -33,7 +33,22 @@ PROJECT = Project(
     "tiny",
     checks=(
         CheckCommand("lint", LINT, seconds_max=30),
-        CheckCommand("tests", (*PYTEST, "--junitxml={junit}"), "tests", seconds_max=60),
+        CheckCommand(
+            "tests",
+            (*PYTEST, "--junitxml={junit}"),
+            "tests",
+            seconds_max=60,
+            related=(*PYTEST, "--junitxml={junit}", "tests/test_green.py"),
+        ),
+    ),
+    black_boxes=(
+        BlackBox(
+            "web",
+            run=(sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "{port}"),
+            ready="/",
+            seconds_max=30,
+        ),
+        BlackBox("cat", use="command", run=("cat",), seconds_max=30),
     ),
 )
 
@@ -41,7 +56,7 @@ PROJECT = Project(
 class _FakeBench:
     def __init__(self) -> None:
         self._forge = FakeForge()
-        self.ci: Ci = FakeCi(self._forge)
+        self.ci: Ci = FakeCi(self._forge, PROJECT)
 
     def commit(self, files: Files) -> str:
         return self._forge.history.add((), files, "commit").sha

@@ -194,6 +194,7 @@ def _project(file: ConfigFile) -> Project:
         source_paths=section.sources,
         processes=file.process,
         probes=file.probe,
+        black_boxes=file.black_box,
         migrate=file.migrate,
         sqlite=file.data.sqlite,
         log=file.data.log,

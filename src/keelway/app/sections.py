@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from keelway.core.model.project import (
+    BlackBox,
     Branches,
     CheckCommand,
     MigrationCommands,
@@ -222,6 +223,7 @@ class ConfigFile:
     check: tuple[CheckCommand, ...] = ()
     process: tuple[ProcessCommand, ...] = ()
     probe: tuple[ProbeSpec, ...] = (ProbeSpec("healthz"),)
+    black_box: tuple[BlackBox, ...] = ()
     migrate: MigrationCommands = field(default_factory=MigrationCommands)
     data: DataSection = field(default_factory=DataSection)
     agent: AgentSection = field(default_factory=AgentSection)

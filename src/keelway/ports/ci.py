@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from keelway.core.judge.black_box import Answer, Question
 from keelway.core.judge.tests import TestResult
 
 
@@ -23,6 +24,12 @@ class CheckJob:
     stop_at_first: bool = False
     task: str = ""
     """Id of the task for which it is run, so that ``end`` finds it."""
+    only: tuple[str, ...] = ()
+    """Ids of the tests that are wanted; the report may hold others beside them."""
+    changed: tuple[str, ...] = ()
+    """When set: run the quicker commands for tests that belong to these files, and no check without one."""
+    questions: tuple[Question, ...] = ()
+    """What the application of this commit is asked from outside, in processes of its own."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,8 @@ class CheckReport:
     """Lines that a test ran, by source path."""
     setup_error: str = ""
     canary_failed: bool | None = None
+    answers: tuple[Answer, ...] = ()
+    """One for each question, in their order."""
 
 
 class Ci(Protocol):

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 
 from keelway.core.codec import digest
 from keelway.core.judge.coverage import changed_coverage, judge_coverage
+from keelway.core.judge.flaky import Excused, red
+from keelway.core.judge.settings import holds_settings, judge_settings
 from keelway.core.judge.tamper import judge_source
 from keelway.core.judge.tests import TestResult, judge_canary, judge_new_tests, judge_replay
 from keelway.core.model.diff import Diff
 from keelway.core.model.handover import CheckFact
 from keelway.core.model.plan import Kind, Plan
-from keelway.core.model.verdict import Finding, failed, passed
+from keelway.core.model.verdict import Finding, Ruling, failed, passed
 from keelway.core.package.added import judge_added
 from keelway.core.package.manifest import is_manifest
 from keelway.core.package.package import ecosystems_of
 from keelway.ports.ci import CheckJob, CheckReport, CommandResult
 from keelway.routines.context import Context
+from keelway.routines.judge.black_box import ask_box
+from keelway.routines.judge.flaky import Yardstick, book_flaky, excuse, forgive
+from keelway.routines.judge.related import ends_early, listed, related
 
 NEED_NEW_TESTS = {Kind.FEATURE, Kind.FIX}
 DETAIL_CHARS_MAX = 3_000
@@ -39,7 +44,11 @@ class BaseRun:
     @property
     def failing(self) -> frozenset[str]:
         """Return the ids that fail on the base already."""
-        return frozenset(test.id for test in self.tests if test.outcome in {"failed", "error"})
+        return red(self.tests)
+
+    def yardstick(self, altered: tuple[str, ...]) -> Yardstick:
+        """Return what red tests of a patch are held against."""
+        return Yardstick(self.sha, self.passing, self.failing, altered)
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,10 @@ class Examination:
 
     checks: tuple[CheckFact, ...]
     evidence: tuple[Finding, ...]
+    tests: tuple[TestResult, ...] = ()
+    """How the tests of the patch ended, those of the base among them."""
+    early: bool = False
+    """Only related tests were asked, and they said no."""
 
 
 def base_of(ctx: Context, base_sha: str) -> BaseRun:
@@ -67,22 +80,36 @@ def examine(
     """
     head_sha = diff.head_sha
     sources = tuple(sorted(path for path in _present(diff) if ctx.project.is_source(path)))
+    first = related(ctx, turn, diff)
+    if first is not None and (early := ends_early(first, base.failing)):
+        evidence = (*early, *_tampering(ctx, turn, diff, sources))
+        return Examination(facts_of(first), evidence, first.tests, early=True)
     every = tuple(check.name for check in ctx.project.checks)
     job = CheckJob(head_sha, every, coverage_of=sources, task=ctx.scene.subject)
     head = ctx.act(f"checks:{turn}", ctx.ci.check, job)
+    yardstick = base.yardstick(plan.test_grants)
+    excused = excuse(ctx, f"{turn}", yardstick, head.tests, head_sha, Excused())
+    head = forgive(ctx, head, excused)
     checks = facts_of(head)
     if head.setup_error:
         return Examination(checks, (failed("setup_failed", f"The set-up failed: {head.setup_error}"),))
-    tampered = (*_tampering(ctx, turn, diff, sources), *_packages(ctx, turn, base, diff, plan))
+    tampered = (
+        *_tampering(ctx, turn, diff, sources),
+        *_packages(ctx, turn, base, diff, plan),
+        *_settings(ctx, turn, base, diff, plan),
+    )
     if not all(command.passed for command in head.commands):
-        return Examination(checks, (*tampered, *_weakened(base, head)))
+        return Examination(checks, (*tampered, *_weakened(base, head)), head.tests)
     return Examination(
         checks,
         (
             *tampered,
-            *_proof(ctx, turn, _Case(base, diff, plan, refused), head),
+            *_proof(ctx, turn, _Case(base, diff, plan, refused, excused), head),
             _coverage(ctx, diff, sources, head),
+            *(() if refused else ask_box(ctx, turn, diff, plan)),
+            *listed(first),
         ),
+        head.tests,
     )
 
 
@@ -147,6 +174,16 @@ def _packages(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) ->
     return judge_added(plan.dependencies, ecosystems_of((*base.files, *touched)), before, now)
 
 
+def _settings(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> tuple[Finding, ...]:
+    """Hold the settings of the test runner against those of the base, where a patch touches their file."""
+    touched = tuple(sorted(path for path in diff.paths if holds_settings(path)))
+    if not touched or not ctx.engine.patch("runner_settings"):
+        return ()
+    before = ctx.read(f"settings:base:{turn}", ctx.forge.texts, base.sha, touched)
+    now = ctx.read(f"settings:{turn}", ctx.forge.texts, diff.head_sha, touched)
+    return judge_settings(before, now, plan.test_grants)
+
+
 def _weakened(base: BaseRun, head: CheckReport) -> tuple[Finding, ...]:
     """Say which tests of the base a failing patch lost, so that the agent is told at once."""
     there = {test.id for test in head.tests}
@@ -164,6 +201,8 @@ class _Case:
     diff: Diff
     plan: Plan
     refused: bool
+    excused: Excused
+    """Red tests of the patch that say nothing against it."""
 
 
 def _proof(ctx: Context, turn: int, case: _Case, head: CheckReport) -> tuple[Finding, ...]:
@@ -174,12 +213,12 @@ def _proof(ctx: Context, turn: int, case: _Case, head: CheckReport) -> tuple[Fin
     replay = _replay_job(ctx, turn, case.base, case.diff, case.plan)
     if case.refused or (case.plan.kind not in NEED_NEW_TESTS and not fresh):
         (replayed,) = ctx.act(f"judge:{turn}", ctx.ci.check_all, (replay,))
-        return _judge_replay(case.base, case.plan, replayed)
+        return _judge_replay(ctx, turn, case, replayed)
     tree = ctx.act(f"compose:new:{turn}", ctx.forge.compose, case.base.sha, case.diff.head_sha, changed)
     new = _job(ctx, tree, purpose="new-tests")
     replayed, on_base = ctx.act(f"judge:{turn}", ctx.ci.check_all, (replay, new))
     return (
-        *_judge_replay(case.base, case.plan, replayed),
+        *_judge_replay(ctx, turn, case, replayed),
         judge_new_tests(on_base.tests, fresh, case.plan.kind, known_ids=known),
     )
 
@@ -196,14 +235,16 @@ def _replay_job(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) 
     return _job(ctx, tree, canary=canary, purpose="replay")
 
 
-def _judge_replay(base: BaseRun, plan: Plan, report: CheckReport) -> tuple[Finding, ...]:
+def _judge_replay(ctx: Context, turn: int, case: _Case, report: CheckReport) -> tuple[Finding, ...]:
+    base, grants = case.base, case.plan.test_grants
     if base.error or report.setup_error:
         return (failed("replay_impossible", base.error or report.setup_error, examined=0),)
-    expected = frozenset(test for test in base.passing if not _in(test, plan.test_grants))
-    return (
-        *judge_replay(expected, report.tests, base.failing),
-        _judge_canary(report),
-    )
+    expected = frozenset(test for test in base.passing | base.failing if not _in(test, grants))
+    yardstick = base.yardstick(grants)
+    excused = excuse(ctx, f"{turn}:replay", yardstick, report.tests, report.sha, case.excused)
+    booked = book_flaky(ctx, turn, yardstick, excused)
+    forgiven = base.failing if any(finding.ruling is Ruling.FAIL for finding in booked) else excused.ids
+    return (*judge_replay(expected, report.tests, forgiven), *booked, _judge_canary(report))
 
 
 def _judge_canary(report: CheckReport) -> Finding:

@@ -23,6 +23,7 @@ from keelway.ports.sandbox import Collected, Workspace
 from keelway.routines.context import Context
 from keelway.routines.evidence import Examination, base_of, examine
 from keelway.routines.fence import insist_on_fence
+from keelway.routines.judge.undo import StepBack
 from keelway.routines.lessons import Learnt
 from keelway.routines.outcome import StageFailed
 from keelway.routines.purse import Purse
@@ -79,6 +80,7 @@ class _Loop:
         self.base = base_of(ctx, self.base_sha)
         if not ctx.resumed:
             self.room = self._room(row.commit_sha)
+        self.steps = StepBack(ctx, work.task.name, self.base_sha, self.base.passing)
         self.learnt = Learnt(ctx, signature_of(self.findings))
         self.learnt.search(f"{work.approved.plan.title}\n{work.approved.plan.approach}")
 
@@ -127,10 +129,19 @@ class _Loop:
                 return self._tested(collected, number, diff, seen, risk)
             self._learn(verdict.reasons, verdict.reasons)
             self.learnt.tried(turn, collected.tree_sha, verdict.reasons, half_done=self.cut)
+            self._step_back(turn, collected, seen)
         ctx.move(Status.DEVELOPING)
         if self.cut:
             self.purse.afford(f"more:{turn}", self._known(turn - 1), cut=True)
         return None
+
+    def _step_back(self, turn: int, collected: Collected, seen: Examination) -> None:
+        """Undo an iteration that broke what worked; a recipe and work cut off in the middle go on as they are."""
+        if self.cut or self.approved.task.request.recipe:
+            return
+        undone = self.steps.after(turn, collected.head_sha, seen.tests, self.findings)
+        if undone is not None:
+            self.room, self.findings = undone.room, undone.findings
 
     def _work(self, turn: int, number: int) -> None:
         policy, budget = self.ctx.policy.development, self.ctx.policy.budget.dev
@@ -202,7 +213,7 @@ class _Loop:
         risk = assess_diff(diff, plan, ctx.policy)
         facts = QualityFacts(
             checks=seen.checks,
-            expected_checks=tuple(check.name for check in ctx.project.checks),
+            expected_checks=_expected(ctx, seen),
             guardrail=guardrail,
             evidence=seen.evidence,
             owned_approved=True,  # a touched owned path makes the risk high, and review then asks a person
@@ -256,6 +267,12 @@ class _Loop:
 
     def _message(self) -> str:
         return commit_message(self.approved.plan, self.approved.task)
+
+
+def _expected(ctx: Context, seen: Examination) -> tuple[str, ...]:
+    """Return the checks that have to be among the results: every one, unless related tests said no before."""
+    checks = ctx.project.checks
+    return tuple(check.name for check in checks if not seen.early or check.related)
 
 
 def branch_of(ctx: Context, approved: ApprovedPlan) -> str:

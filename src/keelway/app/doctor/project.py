@@ -52,6 +52,7 @@ def check_commands(config: Config) -> tuple[Check, ...]:
         ("project.setup", project.setup),
         *((f"check {check.name}", check.run) for check in project.checks),
         *((f"process {process.name}", process.run) for process in project.processes),
+        *((f"black box {box.name}", box.run) for box in project.black_boxes),
         *((f"migrate.{name}", getattr(project.migrate, name)) for name in ("up", "down", "status")),
     ]
     named = [(where, argv[0]) for where, argv in commands if argv]

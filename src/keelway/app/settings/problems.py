@@ -9,6 +9,7 @@ from keelway.app.sections import ConfigFile, ProviderSection
 from keelway.clients.gateway.known import KNOWN, Known
 from keelway.clients.gateway.known import fault_of as address_fault
 from keelway.core.errors import YourFault
+from keelway.core.judge.black_box import faults_of
 from keelway.core.model.recipe import complete
 from keelway.core.rule.egress import read_entries
 from keelway.store.depot.choose import fault_of
@@ -22,7 +23,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 def problems_of(file: ConfigFile) -> list[str]:
     """Return what would only fail later, in front of a person or in production."""
     wrong = [*_check_problems(file), *_process_problems(file), *_environment_problems(file)]
-    wrong += _recipe_problems(file)
+    wrong += [*_recipe_problems(file), *faults_of(file.black_box)]
     wrong += [problem for section in file.provider for problem in _provider_problems(section)]
     providers = [section.name for section in file.provider]
     wrong += _twice("provider", providers)

@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     LESSON_TOLD = "lesson.told"
     LESSON_LEARNT = "lesson.learnt"
     LESSON_FORGOTTEN = "lesson.forgotten"
+    TESTS_FLAKY = "tests.flaky"
     REVIEWED = "review.finished"
     MERGED = "branch.merged"
     REVERTED = "branch.reverted"

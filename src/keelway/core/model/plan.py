@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
+from typing import Any
 
 from keelway.core.answer import read_answer
-from keelway.core.codec import digest
+from keelway.core.codec import digest, to_json
 from keelway.core.errors import TheirFault
 
 TEXT_CHARS_MAX = 4_000
@@ -16,7 +17,7 @@ ITEMS_MAX = 100
 TITLE_CHARS_MAX = 120
 """One line of a commit."""
 
-_LISTS = ("create", "modify", "delete", "dependencies", "probes", "risks", "test_plan", "test_grants")
+_LISTS = ("create", "modify", "delete", "dependencies", "probes", "examples", "risks", "test_plan", "test_grants")
 
 
 class Kind(StrEnum):
@@ -64,6 +65,8 @@ class Plan:
     usage: str = ""
     """How to use the result, told to the requester when it is live."""
     lines_estimate: int = 0
+    examples: tuple[AcceptanceProbe, ...] = ()
+    """Questions like ``probes`` that the developer is not shown: the black box asks them before the merge."""
 
     @property
     def files(self) -> frozenset[str]:
@@ -72,8 +75,16 @@ class Plan:
 
 
 def plan_digest(plan: Plan) -> str:
-    """Return the digest that an approval of this plan names."""
-    return digest(plan)
+    """Return the digest that an approval of this plan names; a plan without examples keeps its digest of before."""
+    return digest(plan_json(plan))
+
+
+def plan_json(plan: Plan, *, for_developer: bool = False) -> dict[str, Any]:
+    """Return a plan as plain JSON; the developer is not shown the examples that its work is held against."""
+    plain: dict[str, Any] = to_json(plan)
+    if for_developer or not plan.examples:
+        del plain["examples"]
+    return plain
 
 
 def parse_plan(text: str) -> Plan:

@@ -19,6 +19,10 @@ class CheckCommand:
     kind: str = "lint"
     """``lint``, ``types``, ``tests``, ``build`` or ``audit``."""
     seconds_max: float = 600.0
+    related: tuple[str, ...] = ()
+    """Quicker command for the tests that belong to the files in ``{changed}``; it is asked while an agent iterates."""
+    only: tuple[str, ...] = ()
+    """Command that runs just the tests in ``{tests}``; empty hands their names to a pytest and else runs them all."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,30 @@ class ProcessCommand:
     name: str
     run: tuple[str, ...]
     stop_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class BlackBox:
+    """Describe how the application is asked from outside, in a process of its own, before a patch is merged."""
+
+    name: str
+    use: str = "http"
+    """``http`` starts it once and sends requests to ``$PORT``; ``command`` runs it once for each question."""
+    run: tuple[str, ...] = ()
+    """Command; empty starts the process ``web``. ``{port}`` and ``{data}`` are filled in."""
+    before: tuple[str, ...] = ()
+    """Command that prepares the empty ``{data}`` first, such as a migration."""
+    env: dict[str, str] = field(default_factory=dict)
+    """Environment besides that of staging; no secrets are given."""
+    ready: str = "/healthz"
+    """Path that answers below 500 as soon as it can be asked."""
+    asks: tuple[str, ...] = ()
+    """Questions for the old and the new release: ``GET /ships?limit={number}`` with an optional JSON body behind it, or
+    words for the command. ``{number}``, ``{number:1-50}``, ``{word}`` and ``{one:a|b}`` are filled in anew each time."""
+    rounds: int = 5
+    """How often each question with a placeholder is asked, with other values each time."""
+    seconds_max: float = 60.0
+    """How long starting and asking may take together."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +135,7 @@ class Project:
     environments: tuple[EnvironmentSpec, ...] = ()
     owner: str = "owner"
     recipes: tuple[Recipe, ...] = ()
+    black_boxes: tuple[BlackBox, ...] = ()
 
     def environment(self, name: str) -> EnvironmentSpec:
         """Return the environment called ``name``.

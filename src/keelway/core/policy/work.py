@@ -53,6 +53,14 @@ class DevelopmentPolicy:
     """The share of changed executable lines that a passing test must run."""
     tool_calls_max: int = 200
     """How many tool calls one agent run may make."""
+    black_box: str = "when_configured"
+    """Whether the running application is asked before a merge: ``off``, ``when_configured`` or ``required``."""
+    flaky_runs: int = 3
+    """How often a test that turned red is run again alone on the old commit, to see whether it was always flaky."""
+    flaky_max: int = 3
+    """How many flaky tests one judgement may excuse; with more of them nothing is excused."""
+    undo: bool = True
+    """Take an iteration back, before the next one begins, that turned tests red which were green before it."""
 
 
 @dataclass(frozen=True)

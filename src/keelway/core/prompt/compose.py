@@ -8,7 +8,7 @@ from textwrap import indent
 
 from keelway.core.codec import canonical
 from keelway.core.model.handover import ApprovedPlan, CheckFact, TestedPatch
-from keelway.core.model.plan import Plan
+from keelway.core.model.plan import Plan, plan_json
 from keelway.core.model.task import Task
 from keelway.core.model.verdict import Finding
 from keelway.core.prompt.fence import DIFF_CHARS_MAX, data
@@ -50,7 +50,7 @@ def plan_prompt(task: Task, attempt: int, brief: PlanBrief) -> str:
     """Ask for a plan."""
     rest = len(brief.files) - FILES_MAX
     listed = "\n".join((*brief.files[:FILES_MAX], *([f"... {rest} more"] if rest > 0 else [])))
-    before = canonical(brief.before) if brief.before is not None else ""
+    before = canonical(plan_json(brief.before)) if brief.before is not None else ""
     return fill(
         "plan",
         {
@@ -117,7 +117,7 @@ def _request(task: Task) -> str:
 
 
 def _plan(approved: ApprovedPlan) -> str:
-    return data("The approved plan", "the planner", canonical(approved.plan))
+    return data("The approved plan", "the planner", canonical(plan_json(approved.plan, for_developer=True)))
 
 
 def _lessons(lessons: Sequence[str]) -> str:

@@ -138,5 +138,12 @@ def _lists(plan: Plan) -> list[str]:
             "Acceptance probes",
             tuple(f"{probe.method} {probe.path} -> {probe.status}" for probe in plan.probes),
         ),
+        (
+            "Examples that the developer is not shown",
+            tuple(
+                f"{probe.method} {probe.path} -> {probe.status} {probe.body_contains}"
+                for probe in plan.examples
+            ),
+        ),
     )
     return [f"{name}\n{bullets(map(line, items))}" for name, items in rows if items]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from keelway.core.judge.black_box import Question
 from keelway.ports.ci import CheckJob, CheckReport, Ci
 from keelway.testing.fakes.history import Files
 
@@ -36,7 +37,8 @@ class Bench(Protocol):
     """Give a CI and the hands of a person who commits.
 
     Its project has the checks ``lint`` and ``tests``. ``lint`` fails when a file holds the words
-    ``# fails lint``; ``tests`` are those of pytest below ``tests/``.
+    ``# fails lint``; ``tests`` are those of pytest below ``tests/``. It has the black boxes ``web``, which serves
+    the files of the commit over HTTP, and ``cat``, which prints the file that it is given.
     """
 
     ci: Ci
@@ -125,6 +127,39 @@ class CiTests:
         files = {**APP, "tests/test_red.py": RED, "tests/conftest.py": QUIET}
         report = self.check(bench, files, "tests", canary="keelcanary_1a2b")
         assert report.canary_failed is False
+
+    def test_the_running_application_of_a_commit_is_asked_from_outside(self, bench: Bench) -> None:
+        asked = (
+            Question("web", "GET", "/app.py", contains="one = 1"),
+            Question("cat", "RUN", "app.py", contains="two"),
+            Question("web", "GET", "/gone.py"),
+            Question("cat", "RUN", "gone.py"),
+            Question("nothing", "GET", "/app.py"),
+        )
+        first, second = bench.commit(APP), bench.commit({**APP, "app.py": "two = 2\n"})
+        jobs = tuple(CheckJob(sha, (), questions=asked) for sha in (first, first, second))
+        one, again, two = (report.answers for report in bench.ci.check_all(jobs))
+        assert [answer.status for answer in one[:3]] == [200, 0, 404]
+        assert one[3].status != 0
+        assert one[4].wrong
+        assert [answer.contained for answer in one[:2]] == [True, False]
+        assert [answer.contained for answer in two[:2]] == [False, True]
+        assert [answer.digest for answer in one] == [answer.digest for answer in again]
+        assert one[0].digest != two[0].digest
+        assert one[0].text.startswith("one = 1")
+
+    def test_an_application_that_was_not_asked_gives_no_answer(self, bench: Bench) -> None:
+        assert self.check(bench, APP, "lint").answers == ()
+
+    def test_only_some_tests_can_be_asked_for(self, bench: Bench) -> None:
+        files = {**APP, "tests/test_red.py": RED}
+        job = CheckJob(bench.commit(files), ("tests",), only=("tests/test_red.py::test_two",))
+        assert outcomes(bench.ci.check(job))["tests/test_red.py::test_two"] == "failed"
+
+    def test_related_tests_are_asked_of_the_checks_that_have_a_command_for_them(self, bench: Bench) -> None:
+        job = CheckJob(bench.commit(APP), ("lint", "tests"), changed=("app.py",), purpose="related")
+        report = bench.ci.check(job)
+        assert [(command.name, command.passed) for command in report.commands] == [("tests", True)]
 
     def test_no_tests_to_run_no_canary(self, bench: Bench) -> None:
         assert self.check(bench, APP, "lint", canary="keelcanary_1a2b").canary_failed is None

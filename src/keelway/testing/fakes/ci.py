@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from keelway.core.codec import digest
+from keelway.core.judge.black_box import RUN, Answer, Question, steady
 from keelway.core.judge.tests import ERROR, FAILED, PASSED, SKIPPED, TestResult
 from keelway.core.model.project import CheckCommand, Project
 from keelway.ports.ci import CheckJob, CheckReport, Ci, CommandResult
@@ -30,7 +32,7 @@ class FakeCi:
     ``assert "text" in Path("path").read_text()`` in it does not hold for the tree, or when it says
     ``assert False``; with ``pytest.skip`` in it it is skipped; a file that is not Python is one error.
     A ``conftest.py`` that names ``pytest_runtest_makereport`` turns everything green, the canary
-    included. A check that is not of the kind ``tests`` fails when a file of the tree holds
+    included. A question is answered with the file that it names, as a server of files and a ``cat`` would. A check that is not of the kind ``tests`` fails when a file of the tree holds
     ``# fails <name of the check>``. Every line of a source counts as run unless ``# not run`` is on it.
     """
 
@@ -77,6 +79,8 @@ class FakeCi:
         )
         commands: list[CommandResult] = []
         for name in job.checks:
+            if job.changed and not (name in known and known[name].related):
+                continue
             commands.append(_command(name, known.get(name), tests, files))
             if job.stop_at_first and not commands[-1].passed:
                 break
@@ -89,7 +93,22 @@ class FakeCi:
             lines,
             {path: _run(files[path], lines[path]) for path in lines} if ran else dict.fromkeys(lines, ()),
             canary_failed=not rewritten if job.canary and ran else None,
+            answers=tuple(_answer(question, files, self.project) for question in job.questions),
         )
+
+
+def _answer(question: Question, files: Files, project: Project) -> Answer:
+    if question.box not in {box.name for box in project.black_boxes}:
+        return Answer(wrong=f"no [[black_box]] is called {question.box!r}")
+    if question.method == RUN:
+        text = files.get(question.words[-1] if question.words else "")
+        return _said(question, int(text is None), text or "")
+    text = files.get(question.place.removeprefix("/"))
+    return _said(question, 404 if text is None else 200, text or "not found")
+
+
+def _said(question: Question, status: int, text: str) -> Answer:
+    return Answer(status, text, digest(steady(text)), contained=question.contains in text)
 
 
 def _command(

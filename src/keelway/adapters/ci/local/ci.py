@@ -16,8 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from keelway.adapters.ci.local.box import answers_of
 from keelway.adapters.ci.local.canary import plant
-from keelway.adapters.ci.local.command import Told, refused, run_check
+from keelway.adapters.ci.local.command import Told, chosen, refused, run_check
 from keelway.adapters.ci.local.known import Known
 from keelway.adapters.ci.local.lines import python_lines
 from keelway.adapters.ci.local.place import Place, end_places, lend_place, sweep
@@ -100,6 +101,7 @@ class LocalCi:
             executable,
             executed,
             canary_failed=self._believed(job, told) if canary else None,
+            answers=answers_of(self.project, place, job.questions),
         )
 
     def _run(self, job: CheckJob, place: Place, canary: str) -> list[Told]:
@@ -107,7 +109,10 @@ class LocalCi:
         told: list[Told] = []
         for name in job.checks:
             if name in known:
-                told.append(run_check(known[name], place, canary))
+                check = chosen(known[name], job)
+                if check is None:
+                    continue
+                told.append(run_check(check, place, canary))
             else:
                 names = ", ".join(known) or "none"
                 told.append(refused(name, f"No check is called {name!r}. Next: use one of: {names}."))

@@ -14,11 +14,13 @@ from keelway.clients.shell import Done
 from keelway.core.errors import KeelwayError
 from keelway.core.judge.tests import ERROR, FAILED, SKIPPED, TestResult
 from keelway.core.model.project import CheckCommand
-from keelway.ports.ci import CommandResult
+from keelway.ports.ci import CheckJob, CommandResult
 
-__all__ = ["Told", "refused", "run_check"]
+__all__ = ["Told", "chosen", "refused", "run_check"]
 
 _JUNIT, _COVERAGE, _TESTS = "{junit}", "{coverage}", "tests"
+_ONLY, _CHANGED = "{tests}", "{changed}"
+_PYTEST = frozenset({"pytest", "py.test"})
 _RED = frozenset({FAILED, ERROR})
 
 
@@ -32,6 +34,27 @@ class Told:
     """None when the command writes no coverage report at all."""
     canary_failed: bool | None = None
     """None when the planted test did not come up at all."""
+
+
+def chosen(check: CheckCommand, job: CheckJob) -> CheckCommand | None:
+    """Return a check with the command that a job asks for; None when it has none for that."""
+    if job.changed:
+        paths = tuple(f"./{path}" if path.startswith("-") else path for path in job.changed)
+        return replace(check, run=_filled(check.related, _CHANGED, paths)) if check.related else None
+    if not job.only or check.kind != _TESTS:
+        return check
+    if check.only:
+        return replace(check, run=_filled(check.only, _ONLY, job.only))
+    is_pytest = any(Path(word).name in _PYTEST for word in check.run)
+    return replace(check, run=(*check.run, *job.only)) if is_pytest else check
+
+
+def _filled(argv: tuple[str, ...], slot: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Put words into the place of a slot: one argument each where it stands alone."""
+    filled: list[str] = []
+    for word in argv:
+        filled += words if word == slot else (word.replace(slot, " ".join(words)),)
+    return tuple(filled)
 
 
 def refused(name: str, why: str) -> Told:

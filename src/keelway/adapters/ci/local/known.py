@@ -27,7 +27,7 @@ class Known:
 
     def recall(self, job: CheckJob, tree_sha: str) -> CheckReport | None:
         """Return the report of an equal tree, ``None`` when there is none or it cannot be read."""
-        if job.purpose != "base" or job.canary or job.coverage_of:
+        if job.purpose != "base" or job.coverage_of or _asks_for_less(job):
             return None
         try:
             file = self._file(tree_sha)
@@ -43,7 +43,7 @@ class Known:
         tests = {check.name for check in self._project.checks if check.kind == "tests"}
         commands = tuple(command for command in report.commands if command.name in tests)
         green = bool(commands) and all(command.passed for command in commands)
-        if job.canary or report.setup_error or not green or not report.tests:
+        if _asks_for_less(job) or report.setup_error or not green or not report.tests:
             return
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         plain = to_json(CheckReport(job.sha, commands, report.tests))
@@ -53,3 +53,8 @@ class Known:
 
     def _file(self, tree_sha: str) -> Path:
         return self._folder / digest([tree_sha, to_json(self._project)]).removeprefix("sha256:")
+
+
+def _asks_for_less(job: CheckJob) -> bool:
+    """Tell whether a job's report does not say how all tests of the tree end."""
+    return bool(job.canary or job.only or job.changed)

@@ -53,17 +53,21 @@ class Place:
         """Run a program in the checkout; nothing of our own environment reaches it."""
         if self.was_ended():
             return Done(None, could_not_start=ENDED_WORDS)
-        env = {
+        env = {**self.environment(), **more}
+        done = run(Command(argv, str(self.tree), env, seconds_max, _OUTPUT_BYTES_MAX))
+        return Done(None, could_not_start=ENDED_WORDS, seconds=done.seconds) if self.was_ended() else done
+
+
+    def environment(self) -> dict[str, str]:
+        """Return what every program of the job is given; the marker tells which processes are the job's."""
+        return {
             **base_env(str(self.folder / "home"), [str(self.tree / name) for name in self.path_first]),
             "TMPDIR": str(self.folder / "tmp"),
             "CI": "1",
             "NO_COLOR": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             MARKER: self.folder.name,
-            **more,
         }
-        done = run(Command(argv, str(self.tree), env, seconds_max, _OUTPUT_BYTES_MAX))
-        return Done(None, could_not_start=ENDED_WORDS, seconds=done.seconds) if self.was_ended() else done
 
 
 @contextmanager

@@ -1,0 +1,75 @@
+"""Tell a test that fails by chance from one that a patch broke: the old commit has to show both endings.
+
+Nothing is run again until it is green. A test is flaky when the commit without the patch both passed and
+failed it, and it is excused only when the patch lets it pass at least once as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from keelway.core.judge.tests import ERROR, FAILED, PASSED, TestResult
+from keelway.core.model.verdict import Finding, failed, passed
+
+_RED = frozenset({FAILED, ERROR})
+_SHOWN_MAX = 20
+
+
+@dataclass(frozen=True)
+class Excused:
+    """Hold the red tests that say nothing against a patch."""
+
+    known: frozenset[str] = frozenset()
+    """They fail on the base as well."""
+    flaky: frozenset[str] = frozenset()
+    """The base both passed and failed them, and the patch passed them once."""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Return all of them."""
+        return self.known | self.flaky
+
+
+def red(results: Iterable[TestResult]) -> frozenset[str]:
+    """Return the ids of tests that failed or broke."""
+    return frozenset(result.id for result in results if result.outcome in _RED)
+
+
+def suspects(
+    results: Iterable[TestResult], passing: Collection[str], failing: Collection[str], altered: Sequence[str]
+) -> frozenset[str]:
+    """Return the red tests that may be flaky: when any other new red test is there, none is looked at.
+
+    Args:
+        results: how the tests ended with the patch.
+        passing: ids that passed on the base.
+        failing: ids that fail on the base; they are excused anyway.
+        altered: test files that the patch may alter; what it altered is its own.
+    """
+    turned = red(results) - set(failing)
+    old = {name for name in turned & set(passing) if not name.startswith(tuple(altered))}
+    return frozenset(old) if turned == old else frozenset()
+
+
+def failing_once(runs: Iterable[Sequence[TestResult]]) -> frozenset[str]:
+    """Return the tests that failed in one run at least: what passed on that commit before is flaky there."""
+    return frozenset().union(*map(red, runs))
+
+
+def passing_once(runs: Iterable[Sequence[TestResult]]) -> frozenset[str]:
+    """Return the tests that passed in one run at least."""
+    return frozenset(result.id for run in runs for result in run if result.outcome == PASSED)
+
+
+def judge_flaky(flaky: Collection[str], flaky_max: int) -> tuple[Finding, ...]:
+    """List the flaky tests, and refuse to excuse more of them than the quota allows."""
+    if not flaky:
+        return ()
+    names = sorted(flaky)
+    shown = ", ".join(names[:_SHOWN_MAX])
+    if len(names) > flaky_max:
+        said = f"{len(names)} tests fail by chance, and at most {flaky_max} may be excused: {shown}. Repair them first."
+        return (failed("flaky_over_quota", said, examined=len(names)),)
+    said = f"Failing by chance on the base too, so excused and booked: {shown}."
+    return (passed("tests_flaky", said, examined=len(names)),)

@@ -1,0 +1,1 @@
+"""Layers of the judge that have a room of their own."""
