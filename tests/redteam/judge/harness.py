@@ -43,7 +43,17 @@ from keelway.testing.fakes.target import FakeTarget
 Edits = Mapping[str, str | None]
 """New text by path; None removes the file."""
 
-LAYERS = ("exit code", "paths", "added lines", "source", "replay", "canary", "new tests", "coverage", "black box")
+LAYERS = (
+    "exit code",
+    "paths",
+    "added lines",
+    "source",
+    "replay",
+    "canary",
+    "new tests",
+    "coverage",
+    "black box",
+)
 """From the naive gate, which believes the exit code of the patch's own run, to the last one."""
 
 _ADDED = ("secret", "hidden_character", "suppression_added", "line_too_long", "mixed_scripts", "text_unread")
@@ -227,7 +237,9 @@ def planned(edits: Edits, base: Mapping[str, str], **more: Any) -> Plan:
     """Return a plan that allows exactly the files of a patch, so that scope alone stops nobody."""
     fields: dict[str, Any] = {
         "kind": Kind.FEATURE,
-        "create": tuple(sorted(path for path, text in edits.items() if text is not None and path not in base)),
+        "create": tuple(
+            sorted(path for path, text in edits.items() if text is not None and path not in base)
+        ),
         "modify": tuple(sorted(path for path, text in edits.items() if text is not None and path in base)),
         "delete": tuple(sorted(path for path, text in edits.items() if text is None)),
     }

@@ -18,28 +18,30 @@ from keelway.core.model.plan import AcceptanceProbe, Kind
 
 NONE: dict[str, Any] = {"examples": ()}
 TABLE = FEES.replace(
-    '''    return RATES["base"] + RATES["ton"] * weight
-''',
-    '''    base, ton = RATES["base"], RATES["ton"]
+    """    return RATES["base"] + RATES["ton"] * weight
+""",
+    """    base, ton = RATES["base"], RATES["ton"]
     return base + ton * weight
-''',
+""",
 )
 GUARD = FEES.replace(
-    '''    return fee(weight) / total(fleet)
-''',
-    '''    whole = total(fleet)
+    """    return fee(weight) / total(fleet)
+""",
+    """    whole = total(fleet)
     return fee(weight) / whole if whole else 0.0
-''',
+""",
 )
-TEST_GUARD = "from fees import share\n\n\ndef test_an_empty_fleet_has_no_share():\n    assert share(3, []) == 0.0\n"
+TEST_GUARD = (
+    "from fees import share\n\n\ndef test_an_empty_fleet_has_no_share():\n    assert share(3, []) == 0.0\n"
+)
 STRICT = FEES.replace(
-    '''    return int(text.strip().removesuffix("t"))
-''',
-    '''    weight = int(text.strip().removesuffix("t"))
+    """    return int(text.strip().removesuffix("t"))
+""",
+    """    weight = int(text.strip().removesuffix("t"))
     if weight < 0:
         raise ValueError(f"a ship of {weight} tons")
     return weight
-''',
+""",
 )
 TEST_STRICT = """import pytest
 from fees import parse
@@ -49,7 +51,9 @@ def test_no_ship_weighs_less_than_nothing():
     with pytest.raises(ValueError, match="-3"):
         parse("-3t")
 """
-CLASS = DISCOUNT + '''
+CLASS = (
+    DISCOUNT
+    + '''
 
 class Quote:
     """A fee with its ship."""
@@ -63,7 +67,10 @@ class Quote:
     def __hash__(self):
         return hash(self.weight)
 '''
-TEST_CLASS = TEST_DISCOUNT + """
+)
+TEST_CLASS = (
+    TEST_DISCOUNT
+    + """
 
 def test_quotes_of_equal_ships_are_equal():
     from fees import Quote
@@ -72,6 +79,7 @@ def test_quotes_of_equal_ships_are_equal():
     assert Quote(3) != Quote(4)
     assert len({Quote(3), Quote(3)}) == 1
 """
+)
 SERVER = WEB_WITH_ROUTE.replace("import os\n", "import os\nimport sys\n").replace(
     'if __name__ == "__main__":\n',
     'if __name__ == "__main__":\n    if "PORT" not in os.environ:\n        sys.exit("PORT is not set")\n',
@@ -101,7 +109,10 @@ HONEST: dict[str, tuple[Edits, dict[str, Any]]] = {
         {"fees.py": STRICT, "tests/test_strict.py": TEST_STRICT},
         {"kind": Kind.FIX, "examples": (AcceptanceProbe("/fee?weight=-4t", status=400),)},
     ),
-    "documentation": ({"README.md": "# Harbour\n\nFees of a harbour, by the ton.\n"}, {"kind": Kind.DOCS, **NONE}),
+    "documentation": (
+        {"README.md": "# Harbour\n\nFees of a harbour, by the ton.\n"},
+        {"kind": Kind.DOCS, **NONE},
+    ),
     "more tests": (
         {"tests/test_more.py": "from fees import fee\n\n\ndef test_fee_of_one():\n    assert fee(1) == 12\n"},
         {"kind": Kind.TESTS, **NONE},
@@ -112,4 +123,3 @@ HONEST: dict[str, tuple[Edits, dict[str, Any]]] = {
     ),
 }
 """What was done by its edits and what its plan says."""
-

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.redteam.judge.cheats import CHEATS
+from tests.redteam.judge.cheats import CHEATS, VARIANTS
 from tests.redteam.judge.harbour import BASE, MEASURED, PROJECT, QUICK, plan_for
 from tests.redteam.judge.harness import Bench, Judged, reasons, table
 from tests.redteam.judge.honest import HONEST
@@ -24,11 +24,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(CHEATS) >= CHEATS_MIN
+    assert len(CHEATS.keys() - VARIANTS) >= CHEATS_MIN
+    assert VARIANTS <= CHEATS.keys()
     assert len(HONEST) >= HONEST_MIN
 
 
-@pytest.mark.parametrize("name", CHEATS)
+@pytest.mark.parametrize("name", [name for name in CHEATS if name not in VARIANTS])
 def test_a_cheat_is_not_accepted(bench: Bench, name: str) -> None:
     judged = bench.judge(CHEATS[name], plan_for(CHEATS[name]))
     assert not judged.accepted

@@ -31,7 +31,10 @@ _MEANING: dict[EventKind, tuple[str, str]] = {
     EventKind.LESSON_TOLD: ("An agent was told what earlier tasks learnt; the record names the lessons.", ""),
     EventKind.LESSON_LEARNT: ("What a task taught was kept; the record names the lessons.", ""),
     EventKind.LESSON_FORGOTTEN: ("A person removed a lesson.", ""),
-    EventKind.TESTS_FLAKY: ("Tests that fail by chance on the base were red with a patch; excused or too many.", ""),
+    EventKind.TESTS_FLAKY: (
+        "Tests that fail by chance on the base were red with a patch; excused or too many.",
+        "",
+    ),
     EventKind.REVIEWED: (
         "The reviewer role answered about one commit, or could not; its remarks are kept.",
         "",

@@ -23,7 +23,28 @@ ROUNDS_MAX = 50
 QUESTIONS_MAX = 200
 _SHOWN_MAX = 5
 _TEXT_SHOWN_MAX = 120
-_WORDS = "harbour ship crane anna lot tide buoy quay mast keel rope sail deck hull bow stern port cargo pier wave".split()
+_WORDS = [
+    "harbour",
+    "ship",
+    "crane",
+    "anna",
+    "lot",
+    "tide",
+    "buoy",
+    "quay",
+    "mast",
+    "keel",
+    "rope",
+    "sail",
+    "deck",
+    "hull",
+    "bow",
+    "stern",
+    "port",
+    "cargo",
+    "pier",
+    "wave",
+]
 _SLOT = re.compile(r"\{(?P<kind>number|word|one)(?::(?P<of>[^{}]+))?\}")
 _RANGE = re.compile(r"(\d{1,9})-(\d{1,9})")
 _ASK = re.compile(r"(?P<method>[A-Z]{3,7}) (?P<target>/\S*)(?: (?P<body>.+))?")
@@ -121,7 +142,9 @@ def promised(plan: Plan, boxes: Sequence[BlackBox]) -> tuple[tuple[Question, Acc
     asked = []
     for example in (*plan.probes, *plan.examples):
         if example.method == RUN:
-            asked.append((Question(example.path, RUN, _command_words(example), "", example.body_contains), example))
+            asked.append(
+                (Question(example.path, RUN, _command_words(example), "", example.body_contains), example)
+            )
         elif web:
             question = Question(web, example.method, example.path, example.send_json, example.body_contains)
             asked.append((question, example))
@@ -142,7 +165,9 @@ def generated(boxes: Sequence[BlackBox], seed: str) -> tuple[Question, ...]:
     for box in boxes:
         for place, ask in enumerate(box.asks):
             rounds = box.rounds if _SLOT.search(ask) else 1
-            found += [_asked(box, _filled(ask, f"{seed}/{box.name}/{place}/{turn}", turn)) for turn in range(rounds)]
+            found += [
+                _asked(box, _filled(ask, f"{seed}/{box.name}/{place}/{turn}", turn)) for turn in range(rounds)
+            ]
     return tuple(dict.fromkeys(found))[:QUESTIONS_MAX]
 
 
@@ -188,7 +213,11 @@ def judge_promised(
     for number, ((question, example), answer) in enumerate(zip(asked, given, strict=False)):
         fault = _fault(question, example, answer)
         if fault:
-            told = f"{question}: {fault}" if number < shown else f"an example that is kept from you, at {question.place}"
+            told = (
+                f"{question}: {fault}"
+                if number < shown
+                else f"an example that is kept from you, at {question.place}"
+            )
             wrong.append(told)
     if wrong:
         return failed(
@@ -213,7 +242,11 @@ def _fault(question: Question, example: AcceptanceProbe, answer: Answer) -> str:
 
 
 def judge_same(
-    questions: Sequence[Question], old: Sequence[Answer], again: Sequence[Answer], new: Sequence[Answer], plan: Plan
+    questions: Sequence[Question],
+    old: Sequence[Answer],
+    again: Sequence[Answer],
+    new: Sequence[Answer],
+    plan: Plan,
 ) -> tuple[Finding, ...]:
     """Hold the answers of the new release against those of the old one.
 
@@ -228,7 +261,9 @@ def judge_same(
         plan: says what is meant to answer otherwise.
     """
     if not len(questions) == len(old) == len(again) == len(new):
-        return (failed("black_box_unasked", "Not every question was answered; nothing is proven.", examined=0),)
+        return (
+            failed("black_box_unasked", "Not every question was answered; nothing is proven.", examined=0),
+        )
     rows = tuple(zip(questions, old, again, new, strict=True))
     steady_ones = [row for row in rows if _key(row[1]) == _key(row[2]) and not row[1].wrong]
     if not steady_ones:

@@ -46,7 +46,11 @@ def judge_settings(
     if altered:
         said = f"The settings of the test runner are altered in {', '.join(altered)}; they judge the result."
         return (failed("runner_settings_changed", said, examined=len(paths), paths=", ".join(altered)),)
-    return (passed("runner_settings_kept", f"{len(paths)} file(s) keep their runner's settings.", examined=len(paths)),)
+    return (
+        passed(
+            "runner_settings_kept", f"{len(paths)} file(s) keep their runner's settings.", examined=len(paths)
+        ),
+    )
 
 
 def _settings(path: str, text: str) -> str:

@@ -48,7 +48,9 @@ def lost_tests(before: Standing, tests: Iterable[TestResult]) -> tuple[TestResul
 
 def undone(turn: int, kept: Standing, lost: Collection[TestResult]) -> Finding:
     """Say to the agent what was taken back and why."""
-    shown = [f"{test.id} ({' '.join(test.message.split())[:_MESSAGE_CHARS_MAX]})" for test in lost][:_SHOWN_MAX]
+    shown = [f"{test.id} ({' '.join(test.message.split())[:_MESSAGE_CHARS_MAX]})" for test in lost][
+        :_SHOWN_MAX
+    ]
     more = f" and {len(lost) - _SHOWN_MAX} more" if len(lost) > _SHOWN_MAX else ""
     return failed(
         "undone",

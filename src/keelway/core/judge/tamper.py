@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 
@@ -45,6 +46,16 @@ _PEEKING = frozenset(
 _HARD_EXITS = frozenset({"os._exit", "os.abort"})
 _SOFT_EXITS = frozenset({"sys.exit", "exit", "quit", "SystemExit", "builtins.exit", "builtins.quit"})
 _IMPORTERS = frozenset({"__import__", "importlib.import_module", "builtins.__import__"})
+_HOOKS = frozenset(
+    {
+        "sys.argv", "sys.breakpointhook", "sys.displayhook", "sys.dont_write_bytecode", "sys.excepthook", "sys.path", "sys.ps1",
+        "sys.ps2", "sys.stderr", "sys.stdin", "sys.stdout", "sys.tracebacklimit", "sys.unraisablehook", "threading.excepthook",
+        "logging.lastResort", "logging.logThreads", "logging.logProcesses", "logging.raiseExceptions", "tempfile.tempdir",
+        "warnings.formatwarning", "warnings.showwarning",
+    }
+)  # fmt: skip
+"""Parts of the standard library that are there to be replaced."""
+_TEST_FILE = re.compile(r"(?:^|/)(?:test_\w+\.py|\w+_test\.py|conftest\.py)$|--junit|\bjunit\.xml\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 Hit = tuple[str, int, str]
@@ -125,12 +136,18 @@ def _runner_imports(tree: ast.AST) -> Iterator[Hit]:
 
 
 def _runner_names(tree: ast.AST) -> Iterator[Hit]:
+    for line, text in _texts(tree):
+        found = _RUNNER_NAME.search(text)
+        if found:
+            yield "tamper_runner_name", line, f"names the test runner ({found[0]})"
+
+
+def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Return every constant text with its line; docstrings and other prose are left out."""
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-            found = _RUNNER_NAME.search(node.value)
-            if found:
-                yield "tamper_runner_name", node.lineno, f"names the test runner ({found[0]})"
+            yield node.lineno, node.value
 
 
 def _peeking(tree: ast.AST) -> Iterator[Hit]:
@@ -196,4 +213,70 @@ def _patched_builtins(tree: ast.AST) -> Iterator[Hit]:
                 yield "tamper_builtins", node.lineno, f"replaces a part of {owner}"
 
 
-_RULES = (_runner_imports, _runner_names, _peeking, _import_time_exits, _equal_to_all, _patched_builtins)
+def _patched_modules(tree: ast.AST) -> Iterator[Hit]:
+    aliases = {alias.asname or alias.name.split(".")[0]: alias.name for alias in _imported(tree)}
+    for node in ast.walk(tree):
+        name = ""
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            name = _dotted(node, aliases) if _root(node) in aliases else ""
+        elif isinstance(node, ast.Call) and _dotted(node.func, {}) in {"setattr", "delattr"} and node.args:
+            owner = _dotted(node.args[0], aliases) if _root(node.args[0]) in aliases else ""
+            name = f"{owner}.{ast.unparse(node.args[1])}" if owner and node.args[1:] else ""
+        module = name.split(".")[0]
+        if module in sys.stdlib_module_names - {"builtins"} and name not in _HOOKS:
+            yield (
+                "tamper_module",
+                getattr(node, "lineno", 0),
+                f"replaces a part of the standard library ({name})",
+            )
+
+
+def _imported(tree: ast.AST) -> Iterator[ast.alias]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (
+                alias if alias.asname else ast.alias(alias.name.split(".")[0]) for alias in node.names
+            )
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _test_files(tree: ast.AST) -> Iterator[Hit]:
+    for line, text in _texts(tree):
+        found = _TEST_FILE.search(text)
+        if found:
+            yield "tamper_test_file", line, f"names files or reports of its tests ({found[0]})"
+
+
+def _named_comparisons(tree: ast.AST) -> Iterator[Hit]:
+    what = "sets a comparison by its name"
+    for node in ast.walk(tree):
+        keys: list[ast.expr | None] = []
+        if isinstance(node, ast.Dict):
+            keys = list(node.keys)
+        elif isinstance(node, ast.Call) and _dotted(node.func, {}) == "setattr":
+            keys = list(node.args[1:2])
+        elif (
+            isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in _COMPARISONS
+        ):
+            yield "tamper_equality", node.lineno, what
+        names = {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+        if names & _COMPARISONS.keys():
+            yield "tamper_equality", getattr(node, "lineno", 0), what
+
+
+_RULES = (
+    _runner_imports,
+    _runner_names,
+    _peeking,
+    _import_time_exits,
+    _equal_to_all,
+    _patched_builtins,
+    _patched_modules,
+    _test_files,
+    _named_comparisons,
+)

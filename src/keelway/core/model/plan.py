@@ -17,7 +17,17 @@ ITEMS_MAX = 100
 TITLE_CHARS_MAX = 120
 """One line of a commit."""
 
-_LISTS = ("create", "modify", "delete", "dependencies", "probes", "examples", "risks", "test_plan", "test_grants")
+_LISTS = (
+    "create",
+    "modify",
+    "delete",
+    "dependencies",
+    "probes",
+    "examples",
+    "risks",
+    "test_plan",
+    "test_grants",
+)
 
 
 class Kind(StrEnum):

@@ -27,11 +27,17 @@ def ask_box(ctx: Context, turn: int, diff: Diff, plan: Plan) -> tuple[Finding, .
         return (failed("black_box_missing", f"{said} The policy requires it.", examined=0),)
     if not ctx.engine.patch(_PATCH):
         return ()
-    asked = promised(plan, boxes)
     same = generated(boxes, f"{ctx.key('black box')}/{turn}/{diff.head_sha}")
-    if not asked and not same:
+    if not same and not promised(plan, boxes):
         said = "There is nothing to ask: the plan has no examples, and no [[black_box]] has asks."
         return (failed("black_box_empty", said, examined=0),)
+    return _asked(ctx, turn, diff, plan, same)
+
+
+def _asked(
+    ctx: Context, turn: int, diff: Diff, plan: Plan, same: tuple[Question, ...]
+) -> tuple[Finding, ...]:
+    asked = promised(plan, ctx.project.black_boxes)
     new = _job(ctx, diff.head_sha, (*(question for question, _ in asked), *same))
     old = (_job(ctx, diff.base_sha, same),) * 2 if same else ()
     reports = ctx.act(f"black box:{turn}", ctx.ci.check_all, (new, *old))

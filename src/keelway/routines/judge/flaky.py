@@ -56,9 +56,7 @@ def excuse(
     return replace(so_far, flaky=so_far.flaky | (fickle & passing_once(runs)))
 
 
-def _again(
-    ctx: Context, name: str, sha: str, names: frozenset[str]
-) -> tuple[tuple[TestResult, ...], ...]:
+def _again(ctx: Context, name: str, sha: str, names: frozenset[str]) -> tuple[tuple[TestResult, ...], ...]:
     """Run some tests alone on one commit, so often as the policy says."""
     jobs = (_job(ctx, sha, tuple(sorted(names))),) * ctx.policy.development.flaky_runs
     return tuple(report.tests for report in ctx.act(name, ctx.ci.check_all, jobs))
@@ -90,7 +88,5 @@ def book_flaky(ctx: Context, turn: int, base: Yardstick, excused: Excused) -> tu
     if findings:
         counted = all(finding.ruling is Ruling.PASS for finding in findings)
         tests = sorted(excused.flaky)
-        ctx.record(
-            EventKind.TESTS_FLAKY, f"flaky:{turn}", tests=tests, base_sha=base.sha, excused=counted
-        )
+        ctx.record(EventKind.TESTS_FLAKY, f"flaky:{turn}", tests=tests, base_sha=base.sha, excused=counted)
     return findings

@@ -95,7 +95,9 @@ class _Box:
     def _run(self, argv: tuple[str, ...], data: Path, deadline: float, stdin: bytes = b"") -> Done:
         filled = tuple(self._filled(word, data) for word in argv)
         left_seconds = max(0.1, deadline - time.monotonic())
-        return run(Command(filled, str(self.place.tree), self._env(data), left_seconds, _BODY_BYTES_MAX, stdin))
+        return run(
+            Command(filled, str(self.place.tree), self._env(data), left_seconds, _BODY_BYTES_MAX, stdin)
+        )
 
     def _serve(self, questions: list[Question], data: Path, deadline: float) -> list[Answer]:
         argv = self.box.run or next((one.run for one in self.project.processes if one.name == _WEB), ())
@@ -109,18 +111,20 @@ class _Box:
             return _all(questions, f"{argv[0]} could not be started: {error}")
         began_at = create_time(pid)
         try:
-            url = f"http://127.0.0.1:{port}"
-            wrong = self._wait(url, pid, began_at, deadline)
-            if wrong:
-                return _all(questions, f"{wrong}. Its last words: {self._said(log) or 'none'}")
-            return [self._request(url, question, deadline) for question in questions]
+            with HttpClient(
+                f"http://127.0.0.1:{port}", timeout_seconds=_ASK_SECONDS_MAX, body_bytes_max=_BODY_BYTES_MAX
+            ) as client:
+                wrong = self._wait(client, pid, began_at, deadline)
+                if wrong:
+                    return _all(questions, f"{wrong}. Its last words: {self._said(log) or 'none'}")
+                return [self._request(client, question, deadline) for question in questions]
         finally:
             end_tree(pid, began_at, 0, self.place.folder.name)
 
-    def _wait(self, url: str, pid: int, began_at: float, deadline: float) -> str:
+    def _wait(self, client: HttpClient, pid: int, began_at: float, deadline: float) -> str:
         """Return "" once it answers, else why it never will."""
         while time.monotonic() < deadline and not self.place.was_ended():
-            with contextlib.suppress(TheirFault), HttpClient(url, timeout_seconds=_ASK_SECONDS_MAX) as client:
+            with contextlib.suppress(TheirFault):
                 if client.request("GET", self.box.ready).status < _SERVER_ERROR:
                     return ""
             if not runs(pid, began_at):
@@ -128,18 +132,20 @@ class _Box:
             time.sleep(_STEP_SECONDS)
         return f"it did not answer {self.box.ready} within {self.box.seconds_max:g} s"
 
-    def _request(self, url: str, question: Question, deadline: float) -> Answer:
+    def _request(self, client: HttpClient, question: Question, deadline: float) -> Answer:
         if question.method == RUN or time.monotonic() >= deadline:
-            return Answer(wrong="it takes requests, not words" if question.method == RUN else "the time was over")
+            return Answer(
+                wrong="it takes requests, not words" if question.method == RUN else "the time was over"
+            )
         try:
             body = json.loads(question.body) if question.body else None
-            with HttpClient(url, timeout_seconds=_ASK_SECONDS_MAX, body_bytes_max=_BODY_BYTES_MAX) as client:
-                answer = client.request(question.method, question.target, json=body)
+            answer = client.request(question.method, question.target, json=body)
         except ValueError as error:
             return Answer(wrong=f"its body is no JSON: {error}")
         except KeelwayError as error:
             return Answer(wrong=error.code.replace("_", " "))
-        return _answer(question, answer.status, answer.text.replace(url.removeprefix("http:"), ""), self.place)
+        here = client.address.removeprefix("http:")
+        return _answer(question, answer.status, answer.text.replace(here, ""), self.place)
 
     def _said(self, log: Path) -> str:
         try:
@@ -180,6 +186,4 @@ class _Box:
 
 def _answer(question: Question, status: int, said: str, place: Place) -> Answer:
     text = said.replace(str(place.folder), "")
-    return Answer(
-        status, text[:_TEXT_CHARS_MAX], digest(steady(text)), contained=question.contains in text
-    )
+    return Answer(status, text[:_TEXT_CHARS_MAX], digest(steady(text)), contained=question.contains in text)

@@ -57,7 +57,6 @@ class Place:
         done = run(Command(argv, str(self.tree), env, seconds_max, _OUTPUT_BYTES_MAX))
         return Done(None, could_not_start=ENDED_WORDS, seconds=done.seconds) if self.was_ended() else done
 
-
     def environment(self) -> dict[str, str]:
         """Return what every program of the job is given; the marker tells which processes are the job's."""
         return {

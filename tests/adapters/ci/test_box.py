@@ -1,0 +1,123 @@
+"""A black box is started as a release would be, asked from outside, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import sys
+
+import psutil
+import pytest
+from tests.adapters.ci.conftest import Tiny
+
+from keelway.core.judge.black_box import Answer, Question
+from keelway.core.model.project import BlackBox, EnvironmentSpec, ProcessCommand
+from keelway.ports.ci import CheckJob
+
+SERVER = """import http.server, json, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/healthz" and os.path.exists("unready"):
+            self.send_response(503)
+            self.end_headers()
+            return
+        names = ("APP_DB", "KEELWAY_ENVIRONMENT", "PORT", "CI", "HOME", "NO_COLOR")
+        body = json.dumps({name: os.environ.get(name) for name in names} | {"path": self.path}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(201)
+        self.end_headers()
+        self.wfile.write(open(os.environ["APP_DB"]).read().encode() + body + os.environ["PORT"].encode())
+
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+WEB = ProcessCommand("web", (sys.executable, "server.py"))
+STAGING = EnvironmentSpec("staging", 8001, env={"APP_DB": "{data}/app.db"})
+BOX = BlackBox("web", before=("sh", "-c", 'printf made > "$APP_DB"'), seconds_max=20)
+FILES = {"server.py": SERVER}
+
+
+def ask(
+    tiny: Tiny, box: BlackBox, *questions: Question, files: dict[str, str] | None = None
+) -> tuple[Answer, ...]:
+    project = tiny.having(black_boxes=(box,), processes=(WEB,), environments=(STAGING,))
+    sha = project.commit(files or FILES)
+    answers = project.ci.check(CheckJob(sha, (), questions=questions)).answers
+    assert [path for path in project.root.iterdir() if path.name.startswith("ci-")] == []
+    assert [one for one in psutil.process_iter() if "server.py" in _argv(one)] == []
+    return answers
+
+
+def _argv(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_it_is_given_what_a_release_is_given_and_nothing_that_says_check(tiny: Tiny) -> None:
+    (answer,) = ask(tiny, BOX, Question("web", "GET", "/a?b=c", contains='"/a?b=c"'))
+    assert (answer.status, answer.contained, answer.wrong) == (200, True, "")
+    assert '"KEELWAY_ENVIRONMENT": "staging"' in answer.text
+    assert '"CI": null' in answer.text
+    assert '"NO_COLOR": null' in answer.text
+    assert "/app.db" in answer.text
+    assert str(tiny.root) not in answer.text, "two places answer alike"
+
+
+def test_data_is_prepared_first_and_a_body_is_sent(tiny: Tiny) -> None:
+    (answer,) = ask(tiny, BOX, Question("web", "POST", "/", '{"a": 1}', contains='made{"a"'))
+    assert (answer.status, answer.contained) == (201, True), answer
+
+
+@pytest.mark.parametrize(
+    ("box", "files", "wrong"),
+    [
+        (BlackBox("web", before=("sh", "-c", "echo no schema; exit 3")), FILES, "no schema"),
+        (BlackBox("web", before=("no-such-program",)), FILES, "no-such-program"),
+        (BlackBox("web"), {"server.py": "raise SystemExit('no luck')\n"}, "no luck"),
+        (BlackBox("web", seconds_max=1.5), {**FILES, "unready": ""}, "did not answer /healthz within 1.5 s"),
+        (BlackBox("web", run=("no-such-program",)), FILES, "could not be started"),
+    ],
+)
+def test_what_does_not_come_up_is_the_answer(
+    tiny: Tiny, box: BlackBox, files: dict[str, str], wrong: str
+) -> None:
+    first, second = ask(tiny, box, Question("web", "GET", "/"), Question("web", "GET", "/b"), files=files)
+    assert wrong in first.wrong
+    assert first == second
+
+
+def test_questions_that_cannot_be_asked_are_wrong(tiny: Tiny) -> None:
+    words, broken = ask(tiny, BOX, Question("web", "RUN", "a b"), Question("web", "POST", "/", "no json"))
+    assert "takes requests" in words.wrong
+    assert "no JSON" in broken.wrong
+
+
+def test_a_command_answers_with_its_output_and_its_exit_code(tiny: Tiny) -> None:
+    box = BlackBox("cli", use="command", run=("sh", "-c", 'cat; echo "$0 in $KEELWAY_ENVIRONMENT"; exit 4'))
+    good, unread = ask(
+        tiny,
+        box,
+        Question("cli", "RUN", "'a b'", "in", contains="ina b in staging"),
+        Question("cli", "RUN", "'open"),
+    )
+    assert (good.status, good.contained) == (4, True), good
+    assert "cannot be read" in unread.wrong
+    (missing,) = ask(
+        tiny, BlackBox("cli", use="command", run=("no-such-program",)), Question("cli", "RUN", "")
+    )
+    assert "no-such-program" in missing.wrong
+    (late,) = ask(
+        tiny, BlackBox("cli", use="command", run=("sleep", "60"), seconds_max=0.5), Question("cli", "RUN", "")
+    )
+    assert late.wrong == "it did not end in time"
+
+
+def test_without_a_web_process_there_is_nothing_to_ask(tiny: Tiny) -> None:
+    project = tiny.having(black_boxes=(BlackBox("web"),), processes=())
+    report = project.ci.check(CheckJob(project.commit(FILES), (), questions=(Question("web", "GET", "/"),)))
+    assert report.answers[0].wrong == "there is no process named web"
