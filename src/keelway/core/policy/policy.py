@@ -34,7 +34,6 @@ LATER: dict[str, Any] = {
     ],
     "gateway.silence_seconds_max": 300.0,
     "artefact.lessons_max": 5_000,
-<<<<<<< HEAD
     "guardrail.bytes_max": 4_000_000,
     "category.never_auto_deploy": [
         *("schema", "auth", "environment", "breaking API", "dependency", "security"),
@@ -43,12 +42,10 @@ LATER: dict[str, Any] = {
     "category.auto_safe": ["fix", "refactor", "docs"],
     "category.deploy_consent": "merge",
     "category.paths": {},
-=======
     "development.black_box": "when_configured",
     "development.flaky_runs": 3,
     "development.flaky_max": 3,
     "development.undo": True,
->>>>>>> ed0d4fe (Ask the running application before a merge, excuse flaky tests only with proof, and take back what broke)
 }
 """Settings that came after the first version, such as ``"review.reviewer"``, with the default they came with.
 
