@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from keelway.core.judge.black_box import Answer, Question
+from keelway.core.judge.question import Answer, Question
 from keelway.core.judge.tests import TestResult
 
 

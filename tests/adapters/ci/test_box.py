@@ -8,7 +8,7 @@ import psutil
 import pytest
 from tests.adapters.ci.conftest import Tiny
 
-from keelway.core.judge.black_box import Answer, Question
+from keelway.core.judge.question import Answer, Question
 from keelway.core.model.project import BlackBox, EnvironmentSpec, ProcessCommand
 from keelway.ports.ci import CheckJob
 

@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keelway.core.judge.black_box import (
+from keelway.core.judge.black_box import judge_promised, judge_same
+from keelway.core.judge.question import (
     QUESTIONS_MAX,
     Answer,
     Question,
     faults_of,
     generated,
-    judge_promised,
-    judge_same,
     promised,
     steady,
 )

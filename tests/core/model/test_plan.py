@@ -14,11 +14,13 @@ from keelway.core.errors import TheirFault
 from keelway.core.model.plan import (
     ITEMS_MAX,
     TEXT_CHARS_MAX,
+    AcceptanceProbe,
     Kind,
     Plan,
     is_plain_path,
     parse_plan,
     plan_digest,
+    plan_json,
 )
 
 
@@ -155,3 +157,12 @@ def test_tricky_paths_are_not_plain(path: str) -> None:
 @pytest.mark.parametrize("path", ["a", "a/b.py", "a b/c", "ä/ö", ".env"])
 def test_ordinary_paths_are_plain(path: str) -> None:
     assert is_plain_path(path)
+
+
+def test_examples_count_from_the_moment_there_are_some_and_the_developer_never_sees_them() -> None:
+    plan = Plan("Title", "Approach")
+    with_example = replace(plan, examples=(AcceptanceProbe("/fee?weight=333t"),))
+    assert "examples" not in plan_json(plan), "the digest of a plan of before stays"
+    assert plan_digest(plan) != plan_digest(with_example)
+    assert plan_json(with_example)["examples"][0]["path"] == "/fee?weight=333t"
+    assert plan_json(with_example, for_developer=True) == plan_json(plan)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from inline_snapshot import snapshot
 
-from keelway.core.model.plan import Plan
+from keelway.core.model.plan import AcceptanceProbe, Plan
 from keelway.core.model.task import Task
 from keelway.core.policy import ReviewPolicy
 from keelway.core.release.rollback import Target
@@ -72,6 +72,12 @@ Answer: keelway approve T-142 | keelway revise T-142 "..." | keelway reject T-14
 
 If nobody answers within 3 days, that counts as a no and the task ends. The question is repeated every 8 h.
 """)
+
+
+def test_whoever_approves_sees_the_examples_that_the_developer_does_not(task: Task, plan: Plan) -> None:
+    held = replace(plan, examples=(AcceptanceProbe("/fee?weight=333t", body_contains="609"),))
+    said = "Examples that the developer is not shown\n- GET /fee?weight=333t -> 200 609"
+    assert said in plan_question(task, held, RISK, POLICY)
 
 
 def test_about_one_exact_action(task: Task) -> None:

@@ -9,7 +9,7 @@ from keelway.app.sections import ConfigFile, ProviderSection
 from keelway.clients.gateway.known import KNOWN, Known
 from keelway.clients.gateway.known import fault_of as address_fault
 from keelway.core.errors import YourFault
-from keelway.core.judge.black_box import faults_of
+from keelway.core.judge.question import faults_of
 from keelway.core.model.recipe import complete
 from keelway.core.rule.egress import read_entries
 from keelway.store.depot.choose import fault_of

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from keelway.core.judge.black_box import Question, generated, judge_promised, judge_same, promised
+from keelway.core.judge.black_box import judge_promised, judge_same
+from keelway.core.judge.question import Question, generated, promised
 from keelway.core.model.diff import Diff
 from keelway.core.model.plan import Plan
 from keelway.core.model.verdict import Finding, failed, passed

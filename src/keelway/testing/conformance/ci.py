@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from keelway.core.judge.black_box import Question
+from keelway.core.judge.question import Question
 from keelway.ports.ci import CheckJob, CheckReport, Ci
 from keelway.testing.fakes.history import Files
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from keelway.core.codec import digest
-from keelway.core.judge.black_box import RUN, Answer, Question, steady
+from keelway.core.judge.question import RUN, Answer, Question, steady
 from keelway.core.judge.tests import ERROR, FAILED, PASSED, SKIPPED, TestResult
 from keelway.core.model.project import CheckCommand, Project
 from keelway.ports.ci import CheckJob, CheckReport, Ci, CommandResult

@@ -18,7 +18,7 @@ from keelway.clients.http import HttpClient
 from keelway.clients.shell import Command, Done, create_time, end_tree, run, runs, start_detached
 from keelway.core.codec import digest
 from keelway.core.errors import KeelwayError, TheirFault
-from keelway.core.judge.black_box import RUN, Answer, Question, steady
+from keelway.core.judge.question import RUN, Answer, Question, steady
 from keelway.core.model.project import STAGING, BlackBox, EnvironmentSpec, Project
 
 __all__ = ["answers_of"]
