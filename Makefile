@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Hundreds of short programs are started here; without their bytecode each would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check bench long soak docs histories agents format clean
+.PHONY: help demo test check bench long soak redteam fuzz docs histories agents format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -53,6 +53,12 @@ bench: $(VENV)/.ready ## Measure: a task, the front, the model gateway, start-up
 long: $(VENV)/.ready ## Run the tests that take real processes tens of seconds each; CI runs them as well
 	@$(BIN)/pytest -m "long and not soak" -n $(WORKERS) --dist loadfile $(ARGS)
 
+redteam: $(VENV)/.ready ## Switch off each gate, rule and reason in turn: a test has to notice (ARGS="--only code:secret")
+	@PYTHONPATH=. $(BIN)/python -m tests.redteam.mutation.run $(ARGS)
+
+fuzz: $(VENV)/.ready ## Feed a million broken inputs to whoever reads what others wrote (ARGS="--inputs 100000 --seed 7")
+	@PYTHONPATH=. $(BIN)/python -m tests.redteam.fuzz.run --inputs 1000000 $(ARGS)
+
 soak: $(VENV)/.ready ## Run the longer proofs
 	@$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
 
@@ -71,5 +77,5 @@ format: $(VENV)/.ready ## Format the code
 	@$(BIN)/ruff format .
 
 clean: ## Remove the virtual environment, caches and the demo's state
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* .keelway-demo
+	@rm -rf $(VENV) .redteam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* .keelway-demo
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

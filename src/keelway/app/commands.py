@@ -74,17 +74,20 @@ class Commands:
         )
         verdict = judge_intake(facts, app.config.policy.intake)
         if not verdict.passed:
-            data = {"code": verdict.code, "text": request.text[:500]}
-            app.ledger.record(Event(EventKind.TASK_REFUSED, now, actor=str(request.requested_by), data=data))
+            self._note_refused(request, verdict.code)
             raise RequestRefused(verdict.code, refusal(request.text[:200], verdict.reasons), "")
         app.doors.forge.refresh()
         row, fresh = app.ledger.create(request, project.name, intent_key(project.name, request))
         if not fresh:
+            self._note_refused(request, "duplicate")
             raise RequestRefused(
                 "duplicate", f"{row.task.name} already works on this.", f"keelway show {row.task.name}"
             )
         self.runtime.start("deliver", row.task.id, to_json(row.task))
         return row
+
+    def _note_refused(self, request: Request, code: str) -> None:
+        self._note(EventKind.TASK_REFUSED, request.requested_by, "", code=code, text=request.text[:500])
 
     def resubmit_unstarted(self) -> int:
         """Start the stories of open tasks that a crash kept from starting; return how many.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -23,6 +25,7 @@ from keelway.core.policy.ceiling import policy_of
 FILE_NAME = "keelway.toml"
 STORE_ENVIRONMENT_NAME = "KEELWAY_STORE_URL"
 BYTES_MAX = 256_000
+PROBLEMS_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ def store_url_of(path: Path) -> str:
         return named
     try:
         found = tomllib.loads(path.read_bytes()[:BYTES_MAX].decode()).get("store", {}).get("url", "")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return ""
     return found if isinstance(found, str) else ""
 
@@ -152,10 +155,17 @@ def config_fault(path: object, problem: str) -> YourFault:
 
 
 def unknown_keys(kind: Any, document: Any, where: str) -> list[str]:
-    """Name every key that the configuration does not know, with the nearest one that it does."""
+    """Name every key that the configuration does not know, with the nearest one that it does.
+
+    So many are told at once: to guess what each of ten thousand could mean would take minutes.
+    """
+    return list(itertools.islice(_unknown(kind, document, where), PROBLEMS_MAX))
+
+
+def _unknown(kind: Any, document: Any, where: str) -> Iterator[str]:
     if not is_dataclass(kind) or not isinstance(document, dict):
-        return []
-    hints, problems = get_type_hints(kind), []
+        return
+    hints = get_type_hints(kind)
     known = [entry.name for entry in fields(kind)]
     for key, value in document.items():
         path = f"{where}.{key}" if where else key
@@ -163,12 +173,11 @@ def unknown_keys(kind: Any, document: Any, where: str) -> list[str]:
             near = difflib.get_close_matches(key, known, 1)
             near = [MOVED[path]] if path in MOVED else near
             guess = f", did you mean {near[0]}?" if near else f"; known here: {', '.join(sorted(known))}"
-            problems.append(f"unknown key {path}{guess}")
+            yield f"unknown key {path}{guess}"
             continue
         inner = _inner(hints[key])
         for item in value if isinstance(value, list) else [value]:
-            problems += unknown_keys(inner, item, path)
-    return problems
+            yield from _unknown(inner, item, path)
 
 
 def _inner(hint: Any) -> Any:

@@ -16,6 +16,8 @@ __all__ = ["BYTES_MAX", "Hits", "read_coverage"]
 BYTES_MAX = 32 * 1024 * 1024
 _LINE_MAX = 10_000_000
 _SOURCES_MAX = 200
+_PLACES_MAX = 400_000
+"""Classes times sources: each is a path that has to be looked at."""
 
 Hits = dict[str, dict[int, int]]
 """How often each line ran, by path relative to the checkout."""
@@ -43,6 +45,10 @@ def read_coverage(data: bytes, paths: Collection[str], folder: str = "") -> Hits
         if root.tag != "coverage":
             raise ValueError(f"it begins with <{root.tag[:40]}>")  # noqa: TRY301
         sources = [source.text or "" for source in root.iter("source")][:_SOURCES_MAX]
+        if sum(1 for _ in root.iter("class")) * (1 + len(sources)) > _PLACES_MAX:
+            raise TheirFault(
+                "coverage_too_large", f"The coverage report could mean more than {_PLACES_MAX} paths."
+            )
         return _hits(root, sources, set(paths), folder)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         message = f"The coverage report is not Cobertura XML: {error}."

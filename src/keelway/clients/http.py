@@ -101,8 +101,13 @@ class HttpClient:
         """Send one request and read the whole answer, whatever its status.
 
         Raises:
-            TheirFault: nobody answered in time (``unreachable``), or with too much (``answer_too_large``).
+            TheirFault: nobody answered in time (``unreachable``), or with too much (``answer_too_large``), or
+                what was to be asked is no path and could name another server (``not_a_path``).
         """
+        if not path.startswith("/") or path.startswith("//"):
+            raise TheirFault(
+                "not_a_path", f"{path[:100]!r} is no path of {self.address}, so it was not asked."
+            )
         limit_seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
         started = time.monotonic()
         try:

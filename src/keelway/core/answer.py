@@ -20,6 +20,8 @@ _SHOWN_MAX = 10
 _START = re.compile(r"\{(?=\s*[\"}])")
 _TRIES_MAX = 5_000
 """Places at which an object may begin; a text with more of them is no answer but a flood."""
+_READ_CHARS_MAX = 4_000_000
+"""So much is read in vain, at all those places together."""
 
 
 def read_answer(kind: type[T], text: str, noun: str) -> T:
@@ -86,17 +88,18 @@ def _last_object(kind: type[Any], text: str) -> tuple[Any, str]:
 
 
 def _objects(text: str) -> Iterator[tuple[dict[str, Any], json.JSONDecodeError | None]]:
-    decoder, after = json.JSONDecoder(), 0
+    decoder, after, in_vain = json.JSONDecoder(), 0, 0
     for tries, start in enumerate(_START.finditer(text)):
-        if tries >= _TRIES_MAX:
+        if tries >= _TRIES_MAX or in_vain > _READ_CHARS_MAX:
             return
         if start.start() < after:
             continue
         try:
             value, after = decoder.raw_decode(text, start.start())
         except json.JSONDecodeError as error:
+            in_vain += error.pos - start.start()
             yield {}, error
-        except RecursionError:
+        except (RecursionError, ValueError):  # too deep, or a number of thousands of digits
             return
         else:
             yield value, None

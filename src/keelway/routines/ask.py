@@ -8,6 +8,7 @@ from keelway.core.model.event import EventKind
 from keelway.core.model.task import Actor
 from keelway.core.model.verdict import Finding, Ruling
 from keelway.core.rule.approval import Binding, judge_approval
+from keelway.core.words.text import outgoing
 from keelway.ports.channel import Message
 from keelway.ports.ledger import Question
 from keelway.routines.context import Context
@@ -84,6 +85,7 @@ def tell(  # noqa: PLR0913 - who, what and how, by name
     ``once`` names what must not be told twice, however often a stage is entered.
     """
     scene = ctx.scene
+    subject, body = outgoing(subject), outgoing(body)
     message = Message(str(to), subject, body, scene.subject if scene.has_task else "", urgent, question)
     key = once or ctx.key(f"tell:{subject}")
 

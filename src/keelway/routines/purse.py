@@ -68,6 +68,7 @@ class Purse:
             stop=effort.stop.value,
             agent=effort.agent,
             cost_usd=effort.spent.cost_usd,
+            permissions_refused=effort.permissions_refused,
         )
         self._book(name, assignment, effort)
         self._keep(name, assignment)

@@ -18,6 +18,7 @@ from keelway.core.rule.budget import Spent, failure_key, is_stuck, judge_spent
 from keelway.core.rule.guardrail import judge_diff
 from keelway.core.rule.risk import Risk, assess_diff, worst
 from keelway.core.words.commit import commit_message
+from keelway.core.words.text import outgoing
 from keelway.ports.agent import AgentLimits, Assignment, Stop
 from keelway.ports.sandbox import Collected, Workspace
 from keelway.routines.context import Context
@@ -279,5 +280,5 @@ def branch_of(ctx: Context, approved: ApprovedPlan) -> str:
     """Return the branch of a task: prefix, number and a few words of the title."""
     task, branches = approved.task, ctx.project.branches
     prefix = branches.hotfix_prefix if task.request.hotfix else branches.feature_prefix
-    slug = "-".join(re.findall(r"[a-z0-9]+", approved.plan.title.lower()))[:40].strip("-")
+    slug = "-".join(re.findall(r"[a-z0-9]+", outgoing(approved.plan.title).lower()))[:40].strip("-")
     return f"{prefix}{task.number}-{slug or 'task'}"

@@ -17,6 +17,7 @@ from keelway.core.rule.risk import Risk, assess_diff, worst
 from keelway.core.words.commit import commit_message
 from keelway.core.words.pr import PullRequestStory, pull_request_body, pull_request_title
 from keelway.core.words.question import approval_question
+from keelway.core.words.text import outgoing
 from keelway.ports.forge import CheckRun, Merge, Pull, PullDraft
 from keelway.routines.ask import answer_to, require
 from keelway.routines.context import Context
@@ -94,7 +95,9 @@ def _note_approval(ctx: Context, patch: TestedPatch, pull: Pull, binding: Bindin
     consent = answer_to(ctx, binding, patch.task.request.requested_by, patch.risk)
     if consent.ruling is Ruling.PASS:
         text = f"{consent.message} It counts for {binding.digest} only. {consent.evidence.get('remarks', '')}".strip()
-        ctx.act("approval noted", ctx.forge.comment, pull.number, text, key=ctx.key("approval noted"))
+        ctx.act(
+            "approval noted", ctx.forge.comment, pull.number, outgoing(text), key=ctx.key("approval noted")
+        )
 
 
 def _body(patch: TestedPatch) -> str:

@@ -18,6 +18,7 @@ from keelway.core.model.plan import (
     Kind,
     Plan,
     is_plain_path,
+    is_plain_target,
     parse_plan,
     plan_digest,
     plan_json,
@@ -166,3 +167,37 @@ def test_examples_count_from_the_moment_there_are_some_and_the_developer_never_s
     assert plan_digest(plan) != plan_digest(with_example)
     assert plan_json(with_example)["examples"][0]["path"] == "/fee?weight=333t"
     assert plan_json(with_example, for_developer=True) == plan_json(plan)
+
+
+@pytest.mark.parametrize(
+    ("probe", "said"),
+    [
+        ({"path": "http://169.254.169.254/x"}, r"\$\.probes\[0\]\.path: not a path of the application"),
+        ({"path": "//other.example/x"}, "not a path of the application"),
+        ({"path": "/\\other.example"}, "not a path of the application"),
+        ({"path": "/x y"}, "not a path of the application"),
+        ({"path": "/x\r\nHost: y"}, "not a path of the application"),
+        ({"path": ""}, "not a path of the application"),
+        ({"path": "/x", "method": "get"}, r"\$\.probes\[0\]\.method: 'get'; expected one of DELETE"),
+        ({"path": "/x", "status": 9}, "9 is no status of HTTP"),
+    ],
+)
+def test_a_probe_asks_the_application_and_nobody_else(probe: dict[str, object], said: str) -> None:
+    with pytest.raises(TheirFault, match=said):
+        parse_plan(json.dumps({"title": "a", "approach": "b", "probes": [probe]}))
+
+
+@pytest.mark.parametrize("target", ["/", "/x?y=1&z=%20", "/\u00fcber/\u754c", "/a//b", "/@x"])
+def test_ordinary_targets_are_plain(target: str) -> None:
+    assert is_plain_target(target)
+
+
+@pytest.mark.timeout(20)
+def test_what_breaks_late_is_not_read_again_and_again() -> None:
+    with pytest.raises(TheirFault):
+        parse_plan('{"title":[' * 400 + "1," * 100_000)
+
+
+def test_a_number_of_thousands_of_digits_is_their_fault() -> None:
+    with pytest.raises(TheirFault):
+        parse_plan('{"title": "a", "approach": "b", "lines_estimate": ' + "9" * 5_000 + "}")

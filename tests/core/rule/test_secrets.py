@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keelway.core.rule.secrets import entropy_bits, find_secrets
+from keelway.core.rule.secrets import entropy_bits, find_secrets, hide_secrets
 
 RANDOM = "k3J9xQ2mZp7Lr5Tw8Vb1Nc4Hd6Gf0Sa9"
 
@@ -74,3 +74,28 @@ def test_the_value_is_never_repeated(text: str) -> None:
 @given(st.text(min_size=1, max_size=60))
 def test_entropy_is_bounded(text: str) -> None:
     assert -1e-9 <= entropy_bits(text) <= 6.0
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (joined("use gh", "p_", RANDOM, "abcd now"), "use [GitHub token left out] now"),
+        (joined("API_KEY", " = '", RANDOM, "'"), "API_KEY = '[value left out]'"),
+        (joined("postgres://app:", "s3cr3tpw", "@db/app"), "[password in a URL left out]db/app"),
+        (
+            joined("a\n-----BEGIN ", "PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nb"),
+            "a\n[private key left out]\nb",
+        ),
+        (joined("a -----BEGIN ", "RSA PRIVATE KEY-----\nMIIE\nand no end"), "a [private key left out]"),
+        ("the token bucket of the password page", "the token bucket of the password page"),
+        ("token = settings.TOKEN_FROM_ENVIRONMENT_9", "token = settings.TOKEN_FROM_ENVIRONMENT_9"),
+    ],
+)
+def test_a_text_that_leaves_has_no_credential(text: str, left: str) -> None:
+    assert hide_secrets(text) == left
+    assert find_secrets(hide_secrets(text)) == ()
+
+
+@given(st.text(st.sampled_from("abcAKIA09_-=:/@ '\n"), max_size=200))
+def test_hiding_twice_alters_nothing(text: str) -> None:
+    assert hide_secrets(hide_secrets(text)) == hide_secrets(text)

@@ -122,3 +122,10 @@ def test_amounts(value: float, unit: str, text: str) -> None:
 
 def test_instants_are_told_in_utc() -> None:
     assert instant(datetime.fromisoformat("2026-02-16T16:30:59+02:00")) == "2026-02-16 14:30 UTC"
+
+
+def test_what_leaves_has_no_credential() -> None:
+    token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    for shown in (line(token), inline(token), code(token), fenced(token), prose(token)):
+        assert token not in shown
+        assert "GitHub token" in shown

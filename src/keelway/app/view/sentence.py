@@ -142,7 +142,14 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
     EventKind.EFFECT_INTENDED: lambda _, data: f"{data['effect']} begins",
     EventKind.EFFECT_DONE: lambda _, data: f"{data['effect']} done",
     EventKind.EFFECT_FAILED: lambda _, data: f"{data['effect']} failed: {data['error']}",
-    EventKind.AGENT_FINISHED: lambda _, data: f"agent {data.get('agent', '')} ended: {data.get('stop', '')}",
+    EventKind.AGENT_FINISHED: lambda _, data: (
+        f"agent {data.get('agent', '')} ended: {data.get('stop', '')}"
+        + (
+            f"; {refused} requests for permission refused"
+            if (refused := data.get("permissions_refused"))
+            else ""
+        )
+    ),
     EventKind.LESSON_TOLD: lambda _, data: f"an agent was told {_lessons(data['lessons'])}",
     EventKind.LESSON_LEARNT: lambda _, data: (
         f"taught {_lessons(data['lessons'])}" if data["lessons"] else f"of use: {_lessons(data['told'])}"

@@ -9,7 +9,7 @@ from keelway.clients.git.call import GitCall
 from keelway.core.errors import TheirFault
 
 _PLAIN = ("-r", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--no-commit-id")
-_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 
 Lines = tuple[tuple[int, str], ...]
 """Lines of one file as (number, text)."""
@@ -34,29 +34,40 @@ class Diffs(GitCall):
     def changed_lines(self, base: str, head: str) -> tuple[dict[str, Lines], dict[str, Lines]]:
         """Return the added and the removed lines by path, numbered as in the new and in the old file.
 
-        The sections of the patch come in the order of the raw output, so that no path is ever
-        read from patch text. Binary files have no lines.
+        Binary files have no lines.
 
         Raises:
             TheirFault: the patch is larger than the output bound, or does not fit the raw output.
         """
-        paths = list(_sections(self.diff_raw(base, head)))
+        raw = self.diff_raw(base, head)
         patch = self.call("diff-tree", *_PLAIN, "-p", "-U0", "--full-index", base, head).stdout
-        added: dict[str, list[tuple[int, str]]] = {}
-        removed: dict[str, list[tuple[int, str]]] = {}
-        section = -1
-        lines = iter(patch.split(b"\n"))
-        for line in lines:
-            if line.startswith(b"diff --git "):
-                section += 1
-            elif hunk := _HUNK.match(line):
-                if section >= len(paths):
-                    break
-                path = paths[section]
-                _take_hunk(lines, hunk, added.setdefault(path, []), removed.setdefault(path, []))
-        if section + 1 != len(paths):
-            raise TheirFault("diff_unreadable", "The patch does not have one section for each changed path.")
-        return _frozen(added), _frozen(removed)
+        return read_lines(raw, patch)
+
+
+def read_lines(raw: bytes, patch: bytes) -> tuple[dict[str, Lines], dict[str, Lines]]:
+    """Read the added and the removed lines out of a patch.
+
+    Its sections come in the order of the raw output, so that no path is ever read from patch text.
+
+    Raises:
+        TheirFault: the two do not fit each other.
+    """
+    paths = list(_sections(raw))
+    added: dict[str, list[tuple[int, str]]] = {}
+    removed: dict[str, list[tuple[int, str]]] = {}
+    section = -1
+    lines = iter(patch.split(b"\n"))
+    for line in lines:
+        if line.startswith(b"diff --git "):
+            section += 1
+        elif hunk := _HUNK.match(line):
+            if not 0 <= section < len(paths):
+                raise TheirFault("diff_unreadable", "A hunk of the patch belongs to no changed path.")
+            path = paths[section]
+            _take_hunk(lines, hunk, added.setdefault(path, []), removed.setdefault(path, []))
+    if section + 1 != len(paths):
+        raise TheirFault("diff_unreadable", "The patch does not have one section for each changed path.")
+    return _frozen(added), _frozen(removed)
 
 
 def _frozen(found: dict[str, list[tuple[int, str]]]) -> dict[str, Lines]:
@@ -66,6 +77,8 @@ def _frozen(found: dict[str, list[tuple[int, str]]]) -> dict[str, Lines]:
 def _sections(raw: bytes) -> Iterator[str]:
     """Yield the path of each section: a switch of the entry's type shows as removal and addition."""
     parts = raw.split(b"\0")[:-1]
+    if len(parts) % 2:
+        raise TheirFault("diff_unreadable", "The raw output has an entry without a path.")
     for head, path in zip(parts[::2], parts[1::2], strict=True):
         name = path.decode("utf-8", "surrogateescape")
         yield name

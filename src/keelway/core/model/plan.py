@@ -17,6 +17,10 @@ ITEMS_MAX = 100
 TITLE_CHARS_MAX = 120
 """One line of a commit."""
 
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+"""What an acceptance probe may ask with."""
+
+_STATUSES = range(100, 600)
 _LISTS = (
     "create",
     "modify",
@@ -108,7 +112,7 @@ def parse_plan(text: str) -> Plan:
 
 
 def _bounded(plan: Plan) -> Plan:
-    problem = next(chain(_texts(plan), _counts(plan), _paths(plan)), "")
+    problem = next(chain(_texts(plan), _counts(plan), _paths(plan), _probes(plan)), "")
     if problem:
         raise TheirFault("plan_invalid", f"The plan cannot be used: {problem}.")
     return replace(plan, title=plan.title.strip(), lines_estimate=max(0, plan.lines_estimate))
@@ -141,6 +145,27 @@ def _paths(plan: Plan) -> Iterator[str]:
     for number, path in enumerate(plan.migrations):
         if path not in plan.files:
             yield f"$.migrations[{number}]: not among the files of the plan: {path!r}"
+
+
+def _probes(plan: Plan) -> Iterator[str]:
+    asked = (("probes", plan.probes), ("examples", plan.examples))
+    for place, probe in ((f"$.{name}[{n}]", probe) for name, probes in asked for n, probe in enumerate(probes)):
+        if not is_plain_target(probe.path):
+            yield f"{place}.path: not a path of the application, such as /orders?late=1: {probe.path!r}"
+        if probe.method not in METHODS:
+            yield f"{place}.method: {probe.method!r}; expected one of {', '.join(sorted(METHODS))}"
+        if probe.status not in _STATUSES:
+            yield f"{place}.status: {probe.status} is no status of HTTP"
+
+
+def is_plain_target(target: str) -> bool:
+    """Tell whether ``target`` is a path of whoever is asked and can name nobody else (RFC 9112, 3.2.1)."""
+    return (
+        target.startswith("/")
+        and not target.startswith("//")
+        and target.isprintable()
+        and not {" ", "\\", "#"} & set(target)
+    )
 
 
 def is_plain_path(path: str) -> bool:

@@ -38,6 +38,10 @@ _ASSIGNMENT = re.compile(
 _PLACEHOLDER = re.compile(
     r"(?i)example|placeholder|change.?me|your[_-]|dummy|xxxx|\*\*\*\*|\.get|environ|settings\."
 )
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,60}-----|\Z)",
+    re.DOTALL,
+)
 _ENTROPY_BITS_MIN = 3.5
 
 
@@ -47,6 +51,24 @@ def find_secrets(text: str) -> tuple[str, ...]:
     if not found and any(_random_looking(value) for value in _ASSIGNMENT.findall(text)):
         found.append("high-entropy value assigned to a secret's name")
     return tuple(found)
+
+
+def hide_secrets(text: str) -> str:
+    """Return ``text`` in which each line's credentials are replaced by what kind they are.
+
+    Where only the whole assignment gives a credential away, its value goes.
+    """
+    whole = _KEY_BLOCK.sub("[private key left out]", text)
+    return "\n".join(_hidden(row) for row in whole.split("\n"))
+
+
+def _hidden(row: str) -> str:
+    for name, shape in _SHAPES.items():
+        row = shape.sub(f"[{name} left out]", row)
+    for value in _ASSIGNMENT.findall(row):
+        if _random_looking(value):
+            row = row.replace(value, "[value left out]")
+    return row
 
 
 def entropy_bits(text: str) -> float:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from keelway.core.rule.secrets import hide_secrets
+
 INLINE_CHARS_MAX = 300
 _CENT = 0.01
 BLOCK_CHARS_MAX = 4_000
@@ -25,9 +27,14 @@ def clean(text: str) -> str:
     return "".join(char for char in plain if char in "\n\t" or unicodedata.category(char) not in _HIDDEN)
 
 
+def outgoing(text: str) -> str:
+    """Return ``text`` as it may leave this machine: clean, and what looks like a credential left out."""
+    return hide_secrets(clean(text))
+
+
 def line(text: str, limit: int = INLINE_CHARS_MAX) -> str:
-    """Return ``text`` as one plain line without mentions, for terminals, chats and commits."""
-    joined = " ".join(clean(text).split())
+    """Return ``text`` as one plain line without mentions and credentials, for terminals, chats and commits."""
+    joined = " ".join(outgoing(text).split())
     shown = joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
     return _MENTION.sub("@ ", shown)
 
@@ -44,12 +51,12 @@ def inline(text: str, limit: int = INLINE_CHARS_MAX) -> str:
 
 def code(text: str, limit: int = INLINE_CHARS_MAX) -> str:
     """Return ``text`` as Markdown code in a line; a backquote in it becomes an apostrophe."""
-    return "`" + " ".join(clean(text).split())[:limit].replace("`", "'") + "`"
+    return "`" + " ".join(outgoing(text).split())[:limit].replace("`", "'") + "`"
 
 
 def fenced(text: str, limit: int = BLOCK_CHARS_MAX) -> str:
     """Return ``text`` as a Markdown code block that it cannot leave, cut to ``limit`` characters."""
-    plain = clean(text).strip("\n")
+    plain = outgoing(text).strip("\n")
     cut = plain[:limit]
     if len(plain) > limit:
         cut += f"\n… {len(plain) - limit} more characters"
@@ -60,7 +67,7 @@ def fenced(text: str, limit: int = BLOCK_CHARS_MAX) -> str:
 
 def prose(text: str, limit: int = BLOCK_CHARS_MAX) -> str:
     """Return ``text`` as plain paragraphs for a commit; no line of it can pass for a trailer."""
-    lines = [line(part, limit) for part in clean(text).strip().split("\n")]
+    lines = [line(part, limit) for part in outgoing(text).strip().split("\n")]
     return _TRAILER.sub("  ", "\n".join(lines))[:limit]
 
 

@@ -1,0 +1,234 @@
+"""Disable each gate, rule and reason in turn and see whether a test fails: ``make redteam``.
+
+The tests run once to learn which of them meets which rule and which reason. Then each mutant runs, in a fork of this
+process, the quickest tests that meet it: those of the red team first, then those of the core. What was done is kept in
+``.redteam/`` and not done again for the same sources, so that it may be broken off at any time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pytest
+from tests.redteam.mutation.change import listen_to_codes, listen_to_rules, silence, switch_off
+from tests.redteam.mutation.find import codes, rules, version
+
+ROOT = Path(__file__).parents[3]
+KEPT = ROOT / ".redteam"
+SUITES = {"red team": "tests/redteam", "unit": "tests/core"}
+QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=no", "-W", "ignore")
+TESTS_MAX = 12
+"""So many tests are tried on a mutant in each suite, the quickest first."""
+SECONDS_MAX = 180
+
+
+@dataclass
+class Known:
+    """Remember which test meets what, and how long it takes."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    meets: dict[str, list[str]] = field(default_factory=dict)
+    """Tests by ``rule:...`` and ``code:...``."""
+
+
+class Listener:
+    """Note, for the test that runs, every rule that is asked and every reason that is given."""
+
+    def __init__(self, known: Known) -> None:
+        self._known, self._met = known, set[str]()
+        listen_to_codes(lambda code: self._met.add(f"code:{code}"))
+        listen_to_rules(rules(), lambda name: self._met.add(f"rule:{name}"))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._met.clear()
+        began = time.monotonic()
+        try:
+            return (yield)
+        finally:
+            self._known.seconds[item.nodeid] = time.monotonic() - began
+            for name in self._met:
+                self._known.meets.setdefault(name, []).append(item.nodeid)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Say what became of one mutant."""
+
+    mutant: str
+    ends: dict[str, str]
+    """``killed``, ``survived``, ``not met`` or ``broken``, by suite."""
+
+    @property
+    def killed(self) -> bool:
+        """Tell whether some test noticed."""
+        return "killed" in self.ends.values()
+
+
+def learn() -> Known:
+    """Run every test once and note what it meets; a run of the same sources is remembered."""
+    path = KEPT / f"known-{version()}.json"
+    if path.is_file():
+        return Known(**json.loads(path.read_text()))
+    known = Known()
+    for name, folder in SUITES.items():
+        print(f"learning from {folder} ({name})", flush=True)
+        part = _in_fork(lambda folder=folder: _learn(folder))
+        known.seconds |= part.seconds
+        for what, tests in part.meets.items():
+            known.meets.setdefault(what, []).extend(tests)
+    path.write_text(json.dumps(asdict(known)))
+    return known
+
+
+def _learn(folder: str) -> Known:
+    known = Known()
+    ignore = (
+        ()
+        if folder != SUITES["red team"]
+        else ("--ignore", "tests/redteam/fuzz", "--ignore", "tests/redteam/mutation")
+    )
+    code = pytest.main(
+        [*(word for word in QUIET if word != "-x"), *ignore, folder], plugins=[Listener(known)]
+    )
+    if code != 0:
+        raise SystemExit(f"{folder} is not green without a mutant (pytest ended with {code}).")
+    return known
+
+
+def _in_fork(work) -> Known:
+    """Do something in a process of its own and return what it found."""
+    path = KEPT / f"part-{os.getpid()}.json"
+    child = os.fork()
+    if child == 0:
+        status = 1
+        with contextlib.suppress(BaseException):
+            path.write_text(json.dumps(asdict(work())))
+            status = 0
+        os._exit(status)
+    _, status = os.waitpid(child, 0)
+    if status != 0:
+        raise SystemExit("The tests are not green without a mutant; see above.")
+    found = Known(**json.loads(path.read_text()))
+    path.unlink()
+    return found
+
+
+def mutants(known: Known) -> list[str]:
+    """Return every mutant: gates, rules, then reasons as written or as they were met."""
+    written = {code for code in codes() if "*" not in code}
+    met = {name.removeprefix("code:") for name in known.meets if name.startswith("code:")}
+    return [
+        *(f"rule:{rule.id}" for rule in rules()),
+        *(f"code:{code}" for code in sorted(written | _real(met))),
+    ]
+
+
+def _real(met: set[str]) -> set[str]:
+    """Leave out what only tests make up: a reason counts when its text, or its pattern, stands in the core."""
+    patterns = [code.split("*") for code in codes() if "*" in code]
+    fits = lambda code: any(
+        code.startswith(part[0]) and code.endswith(part[-1]) for part in patterns if any(part)
+    )
+    return {code for code in met if fits(code)}
+
+
+def try_mutant(mutant: str, known: Known) -> Result:
+    """Run the quickest tests that meet a mutant, suite by suite until one notices."""
+    ends: dict[str, str] = {}
+    for name, folder in SUITES.items():
+        tests = [test for test in known.meets.get(mutant, ()) if test.startswith(folder)]
+        tests = sorted(tests, key=lambda test: known.seconds[test])[:TESTS_MAX]
+        ends[name] = _run(mutant, tests) if tests else "not met"
+    return Result(mutant, ends)
+
+
+def _run(mutant: str, tests: list[str]) -> str:
+    child = os.fork()
+    if child == 0:
+        os._exit(_child(mutant, tests))
+    deadline = time.monotonic() + SECONDS_MAX
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            code = os.waitstatus_to_exitcode(status)
+            return {0: "survived", 1: "killed"}.get(code, "broken")
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "killed"  # a test that never ends is one that noticed
+
+
+def _child(mutant: str, tests: list[str]) -> int:
+    """Be the mutant."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 1)
+    os.dup2(silent, 2)
+    kind, _, name = mutant.partition(":")
+    if kind == "code":
+        silence(name)
+    elif kind == "rule":
+        switch_off(next(rule for rule in rules() if rule.id == name))
+    return int(pytest.main([*QUIET, *tests]))
+
+
+def run(only: str = "") -> list[Result]:
+    """Try every mutant that was not tried before."""
+    KEPT.mkdir(exist_ok=True)
+    known = learn()
+    path = KEPT / f"mutants-{version()}.jsonl"
+    there = [Result(**json.loads(row)) for row in path.read_text().splitlines()] if path.is_file() else []
+    results = {each.mutant: each for each in there}
+    wanted = [mutant for mutant in mutants(known) if only in mutant]
+    with path.open("a", buffering=1) as file:
+        for number, mutant in enumerate(wanted, 1):
+            if mutant not in results:
+                results[mutant] = try_mutant(mutant, known)
+                file.write(json.dumps(asdict(results[mutant])) + "\n")
+            sign = "ok " if results[mutant].killed else "!! "
+            print(f"{number:>4} of {len(wanted)} {sign}{mutant}: {results[mutant].ends}", flush=True)
+    return [results[mutant] for mutant in wanted]
+
+
+def main() -> int:
+    """Run, report, and end with 1 when a mutant lived."""
+    asked = argparse.ArgumentParser(description="Disable each gate, rule and reason in turn.")
+    asked.add_argument("--only", default="", help="a part of the names of mutants")
+    told = asked.parse_args()
+    try:
+        results = run(told.only)
+    except KeyboardInterrupt:
+        print("\n(broken off; what was done is kept in .redteam/)")
+        return 130
+    print("\n".join(table(results)))
+    return 0 if all(each.killed for each in results) else 1
+
+
+def table(results: list[Result]) -> Iterator[str]:
+    """Yield the report as a table, with the survivors named."""
+    yield "| what was switched off | how many | noticed by the red team | by unit tests only | by nobody |"
+    yield "|---|---|---|---|---|"
+    for kind, name in (("rule:gate.", "functions of gates"), ("rule:", "rules"), ("code:", "single reasons")):
+        own = [each for each in results if each.mutant.startswith(kind)]
+        if kind == "rule:":
+            own = [each for each in own if not each.mutant.startswith("rule:gate.")]
+        red = sum(each.ends["red team"] == "killed" for each in own)
+        alive = sum(not each.killed for each in own)
+        yield f"| {name} | {len(own)} | {red} | {len(own) - red - alive} | {alive} |"
+    alive = sorted(each.mutant for each in results if not each.killed)
+    yield ""
+    yield f"Survivors: {', '.join(f'`{name}`' for name in alive)}." if alive else "No survivor."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
