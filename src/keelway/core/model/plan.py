@@ -149,7 +149,9 @@ def _paths(plan: Plan) -> Iterator[str]:
 
 def _probes(plan: Plan) -> Iterator[str]:
     asked = (("probes", plan.probes), ("examples", plan.examples))
-    for place, probe in ((f"$.{name}[{n}]", probe) for name, probes in asked for n, probe in enumerate(probes)):
+    for place, probe in (
+        (f"$.{name}[{n}]", probe) for name, probes in asked for n, probe in enumerate(probes)
+    ):
         if not is_plain_target(probe.path):
             yield f"{place}.path: not a path of the application, such as /orders?late=1: {probe.path!r}"
         if probe.method not in METHODS:
