@@ -37,6 +37,7 @@ from keelway.testing.fakes.channel import FakeNotifier
 from keelway.testing.fakes.ci import FakeCi
 from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
+from keelway.testing.fakes.scanner import FakeScanners
 from keelway.testing.fakes.signal import FakeSignal
 from keelway.testing.fakes.vault import FakeVault
 
@@ -147,6 +148,7 @@ class Plane:
             notifier=self._door("notifier", self.kept["notifier"], self.kept["notifier"].everything),
             ledger=self._door("ledger", self.ledger),
             index=FakeIndex(),
+            scanner=FakeScanners(),
         )
 
     def _door(self, name: str, inner: Any, state: Any = None) -> Any:

@@ -20,6 +20,7 @@ PORTS = {
     "notifier",
     "ledger",
     "index",
+    "scanner",
 }
 ROOMS = sorted([*(SOURCE / "stages").glob("*.py"), *(SOURCE / "routines").rglob("*.py")])
 DOOR = SOURCE / "routines" / "context.py"

@@ -21,6 +21,7 @@ ROOMED = {
     "channel",
     "vault",
     "index",
+    "scanner",
 }
 OWN_ROOMS = {"engine": "engine", "ledger": "store", "lessons": "store", "pulls": "store", "roster": "store"}
 """Ports that a whole room fills instead of a folder of adapters."""

@@ -19,6 +19,7 @@ from keelway.app.bootstrap import App
 from keelway.app.commands import Commands
 from keelway.app.config import load_config
 from keelway.app.home import Home
+from keelway.app.scan.choose import make_bench
 from keelway.core.model.event import EventKind
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING
@@ -112,6 +113,9 @@ class Yard:
             notifier=FakeNotifier(),
             ledger=self.ledger,
             index=FakeIndex(),
+            scanner=make_bench(
+                policy.scan, FakeVault(), repository=home.repository, checkouts=home.checkouts, outside=origin
+            ),
         )
         app = App(replace(found, policy=policy), home, doors, self.ledger, pulls, FakeVault())
         self.engine = MemoryEngine(Journal(), clock=self.clock)

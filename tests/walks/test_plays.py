@@ -19,6 +19,7 @@ from keelway.app.bootstrap import App
 from keelway.app.commands import Commands
 from keelway.app.config import load_config
 from keelway.app.home import Home
+from keelway.app.scan.choose import make_bench
 from keelway.core.gate.plan import PlanFacts, judge_plan
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.plan import Plan, parse_plan
@@ -91,6 +92,9 @@ class Yard:
             notifier=FakeNotifier(),
             ledger=self.ledger,
             index=FakeIndex(),
+            scanner=make_bench(
+                policy.scan, FakeVault(), repository=home.repository, checkouts=home.checkouts, outside=origin
+            ),
         )
         app = App(replace(config, policy=policy), home, doors, self.ledger, pulls, FakeVault())
         self.engine = MemoryEngine(Journal(), clock=self.clock)

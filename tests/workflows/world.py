@@ -42,6 +42,7 @@ from keelway.testing.fakes.forge import FakeForge
 from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.sandbox import FakeSandbox
+from keelway.testing.fakes.scanner import FakeScanners
 from keelway.testing.fakes.signal import FakeSignal
 from keelway.testing.fakes.target import FakeTarget
 from keelway.testing.fakes.vault import FakeVault
@@ -110,6 +111,7 @@ class World:
         self.signal = FakeSignal(self.target.traffic)
         self.notifier = FakeNotifier()
         self.index = FakeIndex(self.clock)
+        self.scanner = FakeScanners()
         database = fresh_store(self.home / "keelway.sqlite")
         self.database = database
         self.ledger = SqlLedger(database, self.home, clock=self.clock.now)
@@ -125,6 +127,7 @@ class World:
             notifier=self.notifier,
             ledger=self.ledger,
             index=self.index,
+            scanner=self.scanner,
         )
         file = ConfigFile(
             ProjectSection(self.project.name), EnvironmentSection(8001), EnvironmentSection(8002)

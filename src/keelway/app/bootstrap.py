@@ -15,12 +15,13 @@ from keelway.adapters.sandbox.private_clone import TravellingClone
 from keelway.app.agents.make import make_agent
 from keelway.app.agents.ways import make_ways
 from keelway.app.config import Config, environment_variables
-from keelway.app.crew.far import CarriedAgent, FarCi
+from keelway.app.crew.far import CarriedAgent, FarCi, FarScanners
 from keelway.app.crew.freeze import SharedFreeze
 from keelway.app.crew.seat import Seat, join_hub, many_workers, take_hub
 from keelway.app.home import Home
 from keelway.app.index.choose import make_index
 from keelway.app.registry import load
+from keelway.app.scan.choose import make_bench
 from keelway.core.codec import digest
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.event import Event, EventKind
@@ -156,6 +157,13 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
         notifier=_notifier(config, home, vault),
         ledger=ledger,
         index=make_index(config.file.index, environment_variables(), config.repository),
+        scanner=make_bench(
+            config.policy.scan,
+            vault,
+            repository=home.repository,
+            checkouts=home.checkouts,
+            outside=config.repository,
+        ),
     )
 
     def close() -> None:
@@ -194,7 +202,8 @@ def _shared(app: App, seat: Seat) -> Doors:
     doors = replace(app.doors, sandbox=rooms, agent=CarriedAgent(app.doors.agent, rooms))
     if seat.address:
         forge = FarForge(repository, seat.address, branches, app.pulls)
-        return replace(doors, forge=forge, ci=FarCi(doors.ci, forge.need))
+        scanner = FarScanners(doors.scanner, forge.need)
+        return replace(doors, forge=forge, ci=FarCi(doors.ci, forge.need), scanner=scanner)
     return replace(
         doors, forge=LocalForge(repository, str(app.config.repository), branches, app.pulls, serve=True)
     )

@@ -13,6 +13,7 @@ from keelway.ports.index import PackageIndex
 from keelway.ports.ledger import Ledger
 from keelway.ports.probe import Probe
 from keelway.ports.sandbox import Sandbox
+from keelway.ports.scanner import Scanners
 from keelway.ports.signal import Signal
 from keelway.ports.target import Target
 
@@ -32,6 +33,7 @@ class Doors:
     notifier: Notifier
     ledger: Ledger
     index: PackageIndex
+    scanner: Scanners
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,11 @@ class Doorway:
     def index(self) -> PackageIndex:
         """Return the package index."""
         return self.doors.index
+
+    @property
+    def scanner(self) -> Scanners:
+        """Return the scanners of patches."""
+        return self.doors.scanner
 
     @property
     def ledger(self) -> Ledger:

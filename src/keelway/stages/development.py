@@ -27,6 +27,7 @@ from keelway.routines.fence import insist_on_fence
 from keelway.routines.judge.undo import StepBack
 from keelway.routines.lessons import Learnt
 from keelway.routines.outcome import StageFailed
+from keelway.routines.proof.scan import Patch, scan
 from keelway.routines.purse import Purse
 from keelway.routines.recipe import carry_out
 
@@ -211,12 +212,14 @@ class _Loop:
         guardrail = judge_diff(diff, plan, ctx.policy.guardrail)
         refused = any(finding.ruling is Ruling.FAIL for finding in guardrail)
         seen = examine(ctx, turn, self.base, diff, plan, refused=refused)
-        risk = assess_diff(diff, plan, ctx.policy)
+        by_recipe = bool(self.approved.task.request.recipe)
+        scanned = scan(ctx, Patch(turn, self.base.files, diff, by_recipe))
+        risk = worst(assess_diff(diff, plan, ctx.policy), scanned.risk)
         facts = QualityFacts(
             checks=seen.checks,
             expected_checks=_expected(ctx, seen),
             guardrail=guardrail,
-            evidence=seen.evidence,
+            evidence=(*seen.evidence, *scanned.findings),
             owned_approved=True,  # a touched owned path makes the risk high, and review then asks a person
             iterations=number,
             diff_files=len(diff.files),

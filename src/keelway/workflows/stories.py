@@ -16,6 +16,7 @@ from keelway.ports.index import PackageIndex
 from keelway.ports.ledger import Ledger
 from keelway.ports.probe import Probe
 from keelway.ports.sandbox import Sandbox
+from keelway.ports.scanner import Scanners
 from keelway.ports.signal import Signal
 from keelway.ports.target import Target
 from keelway.routines.context import Context, Doors, Scene
@@ -56,6 +57,7 @@ def on_paper(project: Project, policy: Policy) -> tuple[dict[str, Story], dict[s
         "notifier": Notifier,
         "ledger": Ledger,
         "index": PackageIndex,
+        "scanner": Scanners,
     }
     doors = Doors(**cast("dict[str, Any]", ports))
 

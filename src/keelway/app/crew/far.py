@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from keelway.core.model.fence import Fence
+from keelway.core.scan.report import ScanReport
 from keelway.ports.agent import Agent, AgentFacts, Assignment, Effort, Record, Stop
 from keelway.ports.ci import CheckJob, CheckReport, Ci
+from keelway.ports.scanner import ScanJob, Scanners
 
 
 class Rooms(Protocol):
@@ -107,5 +109,25 @@ class FarCi:
         return self.ci.sweep() if isinstance(self.ci, Sweeping) else 0
 
 
+@dataclass(frozen=True)
+class FarScanners:
+    """Let scanners look at commits that are fetched from the hub first."""
+
+    scanners: Scanners
+    need: Callable[[str], None]
+    """Fetch a commit that is not here."""
+
+    def examine(self, job: ScanJob) -> tuple[ScanReport, ...]:
+        """Return one report for each tool that a changed file concerns.
+
+        Raises:
+            TheirFault: the hub cannot be reached.
+        """
+        self.need(job.base_sha)
+        self.need(job.head_sha)
+        return self.scanners.examine(job)
+
+
 _agent: type[Agent] = CarriedAgent
 _ci: type[Ci] = FarCi
+_scanners: type[Scanners] = FarScanners

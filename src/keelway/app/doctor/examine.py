@@ -8,6 +8,7 @@ from keelway.app.doctor import machine, project
 from keelway.app.doctor.check import FAIL, Check, fail, ok
 from keelway.app.doctor.ports import check_ports
 from keelway.app.doctor.providers import check_prices
+from keelway.app.doctor.scanners import check_scanners
 from keelway.app.home import Home
 from keelway.core.errors import KeelwayError, YourFault
 
@@ -45,6 +46,7 @@ def examine(place: Place, *, probe_agent: bool = True) -> tuple[Check, ...]:
         *check_ports(config, home, server.pid if server else None),
         *project.check_secrets(config, home),
         *check_prices(config, home),
+        *check_scanners(config, home),
         *installation.check_store(home),
         installation.check_artefacts(config, home),
         *installation.check_daemons(config, home),

@@ -12,6 +12,7 @@ from keelway.app.agents.profile import load_profile, profile_names
 from keelway.app.initialise.draft import Draft, Repository
 from keelway.app.initialise.other import recognise_go, recognise_node
 from keelway.app.initialise.python import recognise
+from keelway.app.scan.found import scanners_for
 
 AGENTS = (
     *("opencode", "codex", "claude-code", "gemini", "qwen"),
@@ -38,7 +39,7 @@ def detect(root: Path, environ: Mapping[str, str]) -> Draft:
     notes.append("Name the model: provider and model under [agent], and a [[provider]] with its key.")
     if not any(check.kind == "tests" for check in draft.checks):
         notes.append("No tests were recognised; replace the command of the check called tests.")
-    return replace(draft, agent=agent, notes=tuple(notes))
+    return replace(draft, agent=agent, scanners=scanners_for(repository), notes=tuple(notes))
 
 
 def project_name(root: Path) -> str:

@@ -38,6 +38,8 @@ class Draft:
     """The tests report which lines they ran."""
     agent: str = ""
     """Name of the first coding agent that is installed."""
+    scanners: tuple[str, ...] = ()
+    """Scanners that are installed and concern a file of the project."""
     notes: tuple[str, ...] = ()
     """What a person should know or do, one line each."""
 

@@ -47,8 +47,9 @@ def document(draft: Draft, answers: Answers) -> str:
         place.add("port", port)
         text.add(name, place)
     text.add("agent", _agent(draft))
-    if not draft.coverage and draft.sources:
-        text.add("policy", _policy())
+    policy = _policy(draft)
+    if policy:
+        text.add("policy", policy)
     return tomlkit.dumps(text)
 
 
@@ -148,8 +149,15 @@ def _agent(draft: Draft) -> Table:
     return table
 
 
-def _policy() -> Table:
-    policy, development = tomlkit.table(is_super_table=True), tomlkit.table()
-    _said(development, "diff_coverage_min", 0.0, "install pytest-cov, add --cov to the tests, and set 1.0")
-    policy.add("development", development)
+def _policy(draft: Draft) -> Table:
+    policy = tomlkit.table(is_super_table=True)
+    if not draft.coverage and draft.sources:
+        development = tomlkit.table()
+        why = "install pytest-cov, add --cov to the tests, and set 1.0"
+        _said(development, "diff_coverage_min", 0.0, why)
+        policy.add("development", development)
+    if len(draft.scanners) > 1:
+        scan = tomlkit.table()
+        _said(scan, "tools", _words(draft.scanners), "found on this machine; each looks at every patch")
+        policy.add("scan", scan)
     return policy

@@ -9,6 +9,7 @@ from datetime import timedelta
 from keelway.core.model.verdict import Finding, failed, held, passed
 from keelway.core.package.licence import is_allowed
 from keelway.core.package.package import Ecosystem, Package, PackageFacts, State, package_of
+from keelway.core.package.popular.typo import taken_for
 from keelway.core.policy import DependencyPolicy
 from keelway.core.words.text import line
 
@@ -68,7 +69,8 @@ def _judge(
                 f"The index {package.ecosystem} has no package {package.name}; correct the name or do without.",
             )
         ]
-    against = [finding for finding in (_version(fact), _age(fact, policy), _licence(fact, policy)) if finding]
+    judged = (_version(fact), _age(fact, policy), _licence(fact, policy), _typo(fact))
+    against = [finding for finding in judged if finding]
     return against or [passed("dependency_known", f"{_named(fact)}: {fact.licence}, {_since(fact)}.")]
 
 
@@ -107,6 +109,14 @@ def _licence(fact: PackageFacts, policy: DependencyPolicy) -> Finding | None:
             f"{_named(fact)} has the licence {line(fact.licence)}, which the policy does not allow.",
         )
     return None
+
+
+def _typo(fact: PackageFacts) -> Finding | None:
+    known = taken_for(fact.package.name, fact.package.ecosystem)
+    if not known:
+        return None
+    said = f"{_named(fact)} can be taken for the well-known {known}; a person has to say that it is meant."
+    return held("dependency_typosquat", said, known=known)
 
 
 def _named(fact: PackageFacts) -> str:

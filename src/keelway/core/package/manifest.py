@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keelway.core.package.lock import logical_lines
 from keelway.core.package.package import MANIFESTS
 
 ENTRIES_MAX = 200
@@ -18,6 +19,8 @@ _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*
 _ADDRESS = re.compile(
     r"^(?:git|https?|file|link|workspace|github|gitlab|bitbucket|portal)\b|/|^\.", re.IGNORECASE
 )
+_MARK = re.compile(r"--hash=\S+")
+_REPLACED = re.compile(r"^[^\S\n]*(?:replace\s+)?(\S+[^\n]*?=>[^\n]*)", re.MULTILINE)
 _GO = re.compile(r"^\s*(?:require\s+)?([\w.-]+\.[a-z]{2,}/\S+)\s+(v\S+)", re.MULTILINE)
 
 
@@ -51,14 +54,23 @@ def addresses_in(path: str, text: str) -> tuple[str, ...]:
     if name == "pyproject.toml":
         said = [each for each in _listed(_document(name, cut)) if not list(_requirement(each))]
         said += map(str, _object(_document(name, cut), "tool", "uv", "sources"))
+        said += _indexes(_document(name, cut))
     elif name.endswith(".json"):
         said = [asks for _, asks in _by_groups(_document(name, cut)) if _ADDRESS.search(asks)]
+        said += _addresses_below(_document(name, cut))
     elif name.startswith("requirements"):
-        lines = (each.partition(" #")[0].strip() for each in cut.splitlines())
-        said = [each for each in lines if each and not each.startswith("#") and not list(_requirement(each))]
+        lines = (_MARK.sub("", each).strip() for each in logical_lines(cut))
+        said = [each for each in lines if each and not list(_requirement(each))]
+    elif name == "go.mod":
+        said = [" ".join(each.split()) for each in _REPLACED.findall(cut)]
     else:
         said = []
     return tuple(each[:200] for each in said[:ENTRIES_MAX])
+
+
+def peers_of(text: str) -> frozenset[str]:
+    """Return the names that a ``package.json`` only expects beside it."""
+    return frozenset(_object(_document("package.json", text), "peerDependencies"))
 
 
 def runtimes_in(path: str, text: str) -> tuple[str, ...]:
@@ -133,6 +145,30 @@ def _document(path: str, text: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return plain if isinstance(plain, dict) else {}
+
+
+def _indexes(plain: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the places that an installer of Python is told to look at besides its index."""
+    uv = _object(plain, "tool", "uv")
+    for key in ("index", "index-url", "extra-index-url", "find-links"):
+        said = uv.get(key)
+        for each in said if isinstance(said, list) else [said] if said else []:
+            yield str(each.get("url", each) if isinstance(each, dict) else each)
+    sources = _object(plain, "tool", "poetry").get("source")
+    for each in sources if isinstance(sources, list) else []:
+        yield str(each.get("url", each) if isinstance(each, dict) else each)
+
+
+def _addresses_below(plain: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the addresses that override what is asked for, and the repositories of Composer."""
+    rooms: list[Any] = [plain.get(key) for key in ("overrides", "resolutions", "pnpm", "repositories")]
+    for _ in range(ENTRIES_MAX):
+        if not rooms:
+            return
+        room = rooms.pop()
+        if isinstance(room, str) and _ADDRESS.search(room):
+            yield room
+        rooms += room.values() if isinstance(room, dict) else room if isinstance(room, list) else ()
 
 
 def _object(plain: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:

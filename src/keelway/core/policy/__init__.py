@@ -24,6 +24,7 @@ from keelway.core.policy.work import (
     IntakePolicy,
     PlanPolicy,
     ReviewPolicy,
+    ScanPolicy,
 )
 
 __all__ = [
@@ -50,5 +51,6 @@ __all__ = [
     "ReviewBudget",
     "ReviewPolicy",
     "RollbackPolicy",
+    "ScanPolicy",
     "WatchPolicy",
 ]

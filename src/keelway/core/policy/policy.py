@@ -18,6 +18,7 @@ from keelway.core.policy.work import (
     IntakePolicy,
     PlanPolicy,
     ReviewPolicy,
+    ScanPolicy,
 )
 
 LATER: dict[str, Any] = {
@@ -32,6 +33,14 @@ LATER: dict[str, Any] = {
         *("0BSD", "Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "ISC", "MIT"),
         *("MIT-0", "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib"),
     ],
+    "dependency.hosts": [
+        *("pypi.org", "files.pythonhosted.org", "registry.npmjs.org", "repo.packagist.org", "github.com"),
+        "api.github.com",
+    ],
+    "scan.tools": ["known_secrets"],
+    "scan.seconds_max": 120.0,
+    "scan.rules": "",
+    "scan.feed": "",
     "gateway.silence_seconds_max": 300.0,
     "artefact.lessons_max": 5_000,
     "guardrail.bytes_max": 4_000_000,
@@ -68,6 +77,7 @@ class Policy:
     dependency: DependencyPolicy = field(default_factory=DependencyPolicy)
     guardrail: GuardrailPolicy = field(default_factory=GuardrailPolicy)
     category: CategoryPolicy = field(default_factory=CategoryPolicy)
+    scan: ScanPolicy = field(default_factory=ScanPolicy)
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)
     gateway: GatewayPolicy = field(default_factory=GatewayPolicy)

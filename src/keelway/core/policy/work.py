@@ -126,3 +126,28 @@ class DependencyPolicy:
         "Zlib",
     )
     """Licences that a new package may have; empty allows every one."""
+    hosts: tuple[str, ...] = (
+        "pypi.org",
+        "files.pythonhosted.org",
+        "registry.npmjs.org",
+        "repo.packagist.org",
+        "github.com",
+        "api.github.com",
+    )
+    """Hosts that a lock file may name besides those that it names already: indexes, and for Composer the places of
+    its archives."""
+
+
+@dataclass(frozen=True)
+class ScanPolicy:
+    """Decide which scanners look at each patch; a scanner that is named and not installed is not passed."""
+
+    tools: tuple[str, ...] = ("known_secrets",)
+    """Any of ``known_secrets`` (needs nothing), ``detect_secrets``, ``bandit``, ``semgrep``, ``zizmor``, ``pip_audit``
+    and ``npm_audit``."""
+    seconds_max: float = 120.0
+    """How long one scanner may take."""
+    rules: str = ""
+    """Absolute path of the rules of ``semgrep``, outside of the repository; it never asks a registry for rules."""
+    feed: str = ""
+    """Address of an OSV service that ``pip_audit`` asks; empty asks the index of Python packages."""

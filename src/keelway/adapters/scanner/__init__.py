@@ -1,0 +1,1 @@
+"""Scanners: programs of others, and our own matcher of the secrets that Keelway holds."""

@@ -1,0 +1,1 @@
+"""Migrations: whether what one does to a schema and to data can be taken back."""

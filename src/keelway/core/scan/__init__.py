@@ -1,0 +1,1 @@
+"""Scanners: which files concern them, and what their reports mean for a patch."""

@@ -1,0 +1,1 @@
+"""Parts of the judge's evidence that need a look outside."""
