@@ -47,9 +47,13 @@ class BanditScanner:
     def _report(self, version: str, plain: Any, places: dict[str, str], folder: Path) -> ScanReport:
         broken = {_plain(each["filename"]) for each in plain["errors"]}
         read = {_plain(name) for name in plain["metrics"]} - broken
-        examined = tuple(path for place, path in places.items() if place in read and place.startswith("head/"))
+        examined = tuple(
+            path for place, path in places.items() if place in read and place.startswith("head/")
+        )
         hits = {
-            side: tuple(hit for place, hit in _hits(plain["results"], places, folder) if place.startswith(side))
+            side: tuple(
+                hit for place, hit in _hits(plain["results"], places, folder) if place.startswith(side)
+            )
             for side in ("head/", "base/")
         }
         return ScanReport(_NAME, version, examined, hits["head/"], hits["base/"])

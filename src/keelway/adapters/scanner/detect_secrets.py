@@ -53,7 +53,9 @@ class DetectSecretsScanner:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return ScanReport(_TOOL, tool.version, error=f"its answer cannot be read: {error!r}")
         if not found.get(_PLANTED):
-            return ScanReport(_TOOL, tool.version, error="it did not find the secret that was planted for it.")
+            return ScanReport(
+                _TOOL, tool.version, error="it did not find the secret that was planted for it."
+            )
         return ScanReport(
             _TOOL,
             tool.version,

@@ -39,7 +39,9 @@ class KnownSecretsScanner:
         for path, name in copies.head.items():
             text = (Path(copies.folder) / "head" / name).read_text("utf-8", "replace")
             lines = text.split("\n")
-            added = [(number, lines[number - 1]) for number in copies.lines.get(path, ()) if number <= len(lines)]
+            added = [
+                (number, lines[number - 1]) for number in copies.lines.get(path, ()) if number <= len(lines)
+            ]
             if self.vault.redact("probe").startswith(_WITHHELD):
                 return ScanReport(_TOOL, error="the file of secrets cannot be read; keelway doctor says why.")
             hits += self._of(path, added)

@@ -39,7 +39,9 @@ class SemgrepScanner:
         if not find_program(_NAME):
             return ScanReport(_NAME, absent=tool.install)
         if not self.rules.startswith("/") or not Path(self.rules).exists():
-            why = f"policy.scan.rules names no rules: {self.rules!r} has to be an absolute path that is there."
+            why = (
+                f"policy.scan.rules names no rules: {self.rules!r} has to be an absolute path that is there."
+            )
             return ScanReport(_NAME, tool.version, error=why)
         places = {f"head/{name}": ("head", path) for path, name in copies.head.items()}
         places |= {f"base/{name}": ("base", path) for path, name in copies.base.items()}
@@ -65,9 +67,7 @@ class SemgrepScanner:
         return ScanReport(_NAME, tool.version, examined, heads, bases)
 
 
-def _hits(
-    results: Any, places: dict[str, tuple[str, str]], folder: Path
-) -> Iterator[tuple[str, Hit]]:
+def _hits(results: Any, places: dict[str, tuple[str, str]], folder: Path) -> Iterator[tuple[str, Hit]]:
     for each in results:
         side, path = places[each["path"]]
         begin, end = int(each["start"]["line"]), int(each["end"]["line"])

@@ -1,8 +1,7 @@
-"""zizmor: unsafe workflows of GitHub Actions, without any network; comments that switch it off are taken out."""
+"""zizmor: unsafe workflows of GitHub Actions, without any network; comments that switch it off are not heeded."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,18 @@ from keelway.core.scan.report import Hit, ScanReport
 from keelway.ports.scanner import Copies, Scanner, Tool
 
 _NAME = "zizmor"
-_OPTIONS = ("--offline", "--no-config", "--format", "json", "--no-progress", "--no-exit-codes", "--strict-collection")
+_OPTIONS = (
+    "--offline",
+    "--no-config",
+    "--format",
+    "json",
+    "--no-progress",
+    "--no-exit-codes",
+    "--no-ignores",
+    "--strict-collection",
+)
 _ENDS = frozenset({0})
 _NOTHING = 3
-_SWITCH = re.compile(r"zizmor\s*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,14 @@ class ZizmorScanner:
 
 
 def _lay(folder: Path, side: str, path: str, name: str) -> str:
-    """Write a copy where zizmor takes it for what it is, without what would make it look away."""
+    """Write a copy where zizmor takes it for what it is."""
     action = path.rpartition("/")[2].startswith("action.")
-    place = f"workflows/{side}/{Path(name).stem}/" + ("action.yml" if action else ".github/workflows/flow.yml")
+    place = f"workflows/{side}/{Path(name).stem}/" + (
+        "action.yml" if action else ".github/workflows/flow.yml"
+    )
     target = folder / place
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(_SWITCH.sub("zizmor ", (folder / side / name).read_text("utf-8", "replace")), "utf-8")
+    target.write_text((folder / side / name).read_text("utf-8", "replace"), "utf-8")
     return place
 
 
@@ -69,8 +78,8 @@ def _hits(findings: Any, places: dict[str, tuple[str, str]]) -> Iterator[tuple[s
     for each in findings:
         spots = [spot for spot in each["locations"] if spot["symbolic"].get("kind", "Primary") == "Primary"]
         spot = (spots or each["locations"])[0]
-        given = spot["symbolic"]["key"]["Local"]["given_path"]
-        side, path = places[given.removeprefix("./")]
+        given = spot["symbolic"]["key"]["Local"]["verbatim_path"]
+        side, path = places[given]
         begin, end = (int(spot["concrete"]["location"][at]["row"]) + 1 for at in ("start_point", "end_point"))
         mark = " ".join(str(spot["concrete"].get("feature", "")).split())[:80]
         yield side, Hit(path, begin, str(each["ident"]), str(each["desc"]), end, mark)

@@ -26,7 +26,9 @@ def check_scanners(config: Config, home: Home) -> tuple[Check, ...]:
             continue
         found = made[tool].probe()
         if found.install:
-            checks.append(fail(name, "It is configured and not installed, so patches do not pass.", found.install))
+            checks.append(
+                fail(name, "It is configured and not installed, so patches do not pass.", found.install)
+            )
         else:
             checks.append(ok(name, f"Version {found.version}."))
     return tuple(checks)

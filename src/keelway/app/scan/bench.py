@@ -27,8 +27,40 @@ _LEFTOVERS_MAX = 20
 _NAME = re.compile(r"scan-(?P<pid>\d{1,9})-[0-9a-f]{8}")
 _ENDINGS = frozenset(
     {
-        *("py", "js", "jsx", "ts", "tsx", "mjs", "cjs", "go", "php", "rb", "java", "kt", "c", "cc", "cpp", "h"),
-        *("cs", "rs", "scala", "swift", "sh", "yml", "yaml", "toml", "json", "ini", "cfg", "env", "txt", "html"),
+        *(
+            "py",
+            "js",
+            "jsx",
+            "ts",
+            "tsx",
+            "mjs",
+            "cjs",
+            "go",
+            "php",
+            "rb",
+            "java",
+            "kt",
+            "c",
+            "cc",
+            "cpp",
+            "h",
+        ),
+        *(
+            "cs",
+            "rs",
+            "scala",
+            "swift",
+            "sh",
+            "yml",
+            "yaml",
+            "toml",
+            "json",
+            "ini",
+            "cfg",
+            "env",
+            "txt",
+            "html",
+        ),
     }
 )
 """Endings that tell a scanner what a file is; every other copy is called ``.txt``."""
@@ -56,7 +88,9 @@ class ScanBench:
         try:
             return self._examined(job, wanted)
         except (KeelwayError, OSError) as error:
-            return tuple(ScanReport(tool, error=f"the files could not be laid out: {error}") for tool, _ in wanted)
+            return tuple(
+                ScanReport(tool, error=f"the files could not be laid out: {error}") for tool, _ in wanted
+            )
 
     def _examined(self, job: ScanJob, wanted: list[tuple[str, list[str]]]) -> tuple[ScanReport, ...]:
         git = Git(self.repository)

@@ -66,7 +66,13 @@ def run_program(
     env = base_env(str(room / "home"))
     if not online:
         env = {key: value for key, value in env.items() if key in _OFFLINE}
-    env |= {"TMPDIR": str(room / "tmp"), "NO_COLOR": "1", "CI": "1", MARKER: f"scan-{uuid.uuid4().hex}", **more}
+    env |= {
+        "TMPDIR": str(room / "tmp"),
+        "NO_COLOR": "1",
+        "CI": "1",
+        MARKER: f"scan-{uuid.uuid4().hex}",
+        **more,
+    }
     return run(Command((find_program(name) or name, *args), folder, env, seconds_max, _OUTPUT_BYTES_MAX))
 
 

@@ -15,7 +15,15 @@ from keelway.core.words.text import line
 
 _SHOWN_MAX = 5
 _DOWN = ("*.down.sql", "*_down.sql", "*-down.sql", "down.sql", "undo_*.sql", "down/")
-_NO_STEPS = ("migration_lock.toml", "alembic.ini", "script.py.mako", "*.md", "schema.prisma", "schema.rb", "schema.sql")
+_NO_STEPS = (
+    "migration_lock.toml",
+    "alembic.ini",
+    "script.py.mako",
+    "*.md",
+    "schema.prisma",
+    "schema.rb",
+    "schema.sql",
+)
 _SCHEMAS = {"schema.prisma": "/**/migrations/**"}
 """Descriptions of a schema, and where the migrations lie that have to come along."""
 ADVICE = (
@@ -81,14 +89,20 @@ def _judge(path: str, steps: tuple[Step, ...], *, backed_up: bool) -> Finding:
     if not backed_up:
         said = f"{path}: {reasons}; only a backup takes that back, and [data] names no database to back up. {ADVICE}."
         return held("migration_no_backup", said, examined=len(steps), **facts)
-    said = f"{path}: {reasons}; only the backup of the database that is taken before the deploy takes that back."
+    said = (
+        f"{path}: {reasons}; only the backup of the database that is taken before the deploy takes that back."
+    )
     return passed("migration_restore_only", said, examined=len(steps), **facts)
 
 
 def _schemas(changed: tuple[str, ...], migrations: frozenset[str]) -> list[Finding]:
     """Ask a person about a schema that changes without a migration of its own."""
     return [
-        held("schema_without_migration", f"{path} changes the schema and no migration comes with it.", path=path)
+        held(
+            "schema_without_migration",
+            f"{path} changes the schema and no migration comes with it.",
+            path=path,
+        )
         for path in changed
         for name, where in _SCHEMAS.items()
         if path.rpartition("/")[2] == name and not any(matches(each, (where,)) for each in migrations)

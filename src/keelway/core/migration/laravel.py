@@ -25,9 +25,13 @@ _RULES: tuple[tuple[re.Pattern[str], Step], ...] = tuple(
         (r"->insert\w*\(", safe("adds rows")),
     )
 )  # fmt: skip
-_SQL = re.compile(r"DB::(?:statement|unprepared|update|delete|insert)\(\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\$]|\\.)*)\")\s*\)")
+_SQL = re.compile(
+    r"DB::(?:statement|unprepared|update|delete|insert)\(\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\$]|\\.)*)\")\s*\)"
+)
 _TABLE = re.compile(r"Schema::(?:connection\([^)]*\)->)?(create|table)\(")
-_FILLED = re.compile(r"->(?:nullable|default|useCurrent|storedAs|virtualAs|autoIncrement)\(|->(?:nullable\w+|softDeletes\w*|timestamps\w*|rememberToken|id|increments|bigIncrements)\(")
+_FILLED = re.compile(
+    r"->(?:nullable|default|useCurrent|storedAs|virtualAs|autoIncrement)\(|->(?:nullable\w+|softDeletes\w*|timestamps\w*|rememberToken|id|increments|bigIncrements)\("
+)
 _RULE = re.compile(r"^\$\w+->(?:unique|foreign|primary)\(")
 _INDEX = re.compile(r"^\$\w+->(?:index|fullText|spatialIndex|comment|engine|charset|collation)\(")
 _COLUMN = re.compile(r"^\$\w+->\w+\(")
@@ -72,7 +76,11 @@ def _statement(statement: str, *, creating: bool) -> Iterator[Step]:
     if rule is not None:
         yield rule
     elif _RULE.match(statement):
-        yield safe("adds a rule") if creating else restorable("adds a rule that the release before does not know")
+        yield (
+            safe("adds a rule")
+            if creating
+            else restorable("adds a rule that the release before does not know")
+        )
     elif _COLUMN.match(statement):
         yield _column(statement, creating=creating)
     else:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from keelway.core.migration.safety import Step, lossy, restorable, safe, unread
+from keelway.core.migration.safety import Step, lossy, restorable, safe, unread, worst_step
 from keelway.core.migration.sql import read_sql
 
 _BREAKS = "breaks the release before"
-_SCHEMA_WORDS = frozenset({"sa", "sqlalchemy", "postgresql", "mysql", "sqlite", "mssql", "oracle", "geoalchemy2"})
+_SCHEMA_WORDS = frozenset(
+    {"sa", "sqlalchemy", "postgresql", "mysql", "sqlite", "mssql", "oracle", "geoalchemy2"}
+)
 """Names whose calls only describe columns and types."""
 _ALEMBIC: Mapping[str, Step] = {
-    **dict.fromkeys(("create_table", "bulk_insert", "create_table_comment", "drop_table_comment"), safe("adds")),
+    **dict.fromkeys(
+        ("create_table", "bulk_insert", "create_table_comment", "drop_table_comment"), safe("adds")
+    ),
     **dict.fromkeys(("f", "get_bind", "batch_alter_table", "get_context", "autocommit_block"), safe("asks")),
     **dict.fromkeys(
         ("create_unique_constraint", "create_foreign_key", "create_check_constraint", "create_primary_key"),
         restorable("adds a rule that the release before does not know"),
     ),
-    **dict.fromkeys(("create_exclude_constraint",), restorable("adds a rule that the release before does not know")),
+    **dict.fromkeys(
+        ("create_exclude_constraint",), restorable("adds a rule that the release before does not know")
+    ),
     **dict.fromkeys(("drop_index", "drop_constraint"), restorable("drops a rule")),
     "drop_table": lossy("drops a table with its data"),
     "drop_column": lossy("drops a column with its data"),
@@ -29,10 +35,18 @@ _DJANGO: Mapping[str, Step] = {
     **dict.fromkeys(("CreateModel", "AddIndex", "AlterModelOptions", "AlterModelManagers"), safe("adds")),
     **dict.fromkeys(("AlterModelTableComment", "CreateExtension", "AddIndexConcurrently"), safe("adds")),
     **dict.fromkeys(
-        ("AddConstraint", "AlterUniqueTogether", "AlterIndexTogether", "AlterOrderWithRespectTo", "RenameIndex"),
+        (
+            "AddConstraint",
+            "AlterUniqueTogether",
+            "AlterIndexTogether",
+            "AlterOrderWithRespectTo",
+            "RenameIndex",
+        ),
         restorable("alters a rule that the release before does not know"),
     ),
-    **dict.fromkeys(("RemoveIndex", "RemoveConstraint", "RemoveIndexConcurrently"), restorable("drops a rule")),
+    **dict.fromkeys(
+        ("RemoveIndex", "RemoveConstraint", "RemoveIndexConcurrently"), restorable("drops a rule")
+    ),
     "DeleteModel": lossy("drops a table with its data"),
     "RemoveField": lossy("drops a column with its data"),
     **dict.fromkeys(("RenameField", "RenameModel", "AlterModelTable"), lossy(f"renames, which {_BREAKS}")),
@@ -47,10 +61,14 @@ def read_python(text: str) -> tuple[Step, ...]:
         return (unread("no Python"),)
     if any(isinstance(each, ast.Expr) and not isinstance(each.value, ast.Constant) for each in tree.body):
         return (unread("code that runs when it is imported"),)
-    upgrade = next((each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == "upgrade"), None)
+    upgrade = next(
+        (each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == "upgrade"), None
+    )
     if upgrade is not None:
         return tuple(_alembic(upgrade)) or (safe("nothing"),)
-    migration = next((each for each in tree.body if isinstance(each, ast.ClassDef) and each.name == "Migration"), None)
+    migration = next(
+        (each for each in tree.body if isinstance(each, ast.ClassDef) and each.name == "Migration"), None
+    )
     if migration is not None:
         return tuple(_django(migration))
     return (unread("neither upgrade() nor a class Migration"),)
@@ -78,7 +96,11 @@ def _operation(verb: str, call: ast.Call) -> Step:
     if verb == "execute":
         return _executed(call)
     if verb == "create_index":
-        return restorable("asks that rows be unique") if _is(said.get("unique"), value=True) else safe("adds an index")
+        return (
+            restorable("asks that rows be unique")
+            if _is(said.get("unique"), value=True)
+            else safe("adds an index")
+        )
     if verb == "add_column":
         return _added_column(call)
     if verb == "alter_column":
@@ -101,7 +123,11 @@ def _altered(said: Mapping[str, ast.expr]) -> Step:
         return lossy(f"renames a column, which {_BREAKS}")
     if "type_" in said:
         wide = set(ast.unparse(said["type_"]).removesuffix("()").split(".")) & _WIDE
-        return restorable("widens a column") if wide else lossy("alters the type of a column, which may cut values")
+        return (
+            restorable("widens a column")
+            if wide
+            else lossy("alters the type of a column, which may cut values")
+        )
     if "nullable" in said and not _is(said["nullable"], value=True):
         return lossy(f"forbids nulls, which {_BREAKS}")
     return restorable("alters a column")
@@ -115,7 +141,7 @@ def _executed(call: ast.Call) -> Step:
     if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
         return unread("SQL that is put together at run time")
     steps = read_sql(argument.value) or (unread("no SQL"),)
-    return max(steps, key=lambda step: list(type(step.safety)).index(step.safety))
+    return worst_step(steps)
 
 
 def _django(migration: ast.ClassDef) -> Iterator[Step]:
@@ -123,7 +149,8 @@ def _django(migration: ast.ClassDef) -> Iterator[Step]:
         (
             each.value
             for each in migration.body
-            if isinstance(each, ast.Assign) and any(ast.unparse(name) == "operations" for name in each.targets)
+            if isinstance(each, ast.Assign)
+            and any(ast.unparse(name) == "operations" for name in each.targets)
         ),
         None,
     )
@@ -132,7 +159,11 @@ def _django(migration: ast.ClassDef) -> Iterator[Step]:
         yield unread("no plain list of operations")
         return
     for each in listed.elts:
-        yield _django_operation(each) if isinstance(each, ast.Call) else unread("an operation that is made elsewhere")
+        yield (
+            _django_operation(each)
+            if isinstance(each, ast.Call)
+            else unread("an operation that is made elsewhere")
+        )
     if not listed.elts:
         yield safe("nothing")
 
@@ -144,10 +175,16 @@ def _django_operation(call: ast.Call) -> Step:
     if kind == "AlterField":
         return _altered_field(said.get("field"))
     if kind == "RunSQL":
-        return _executed(call if call.args else ast.Call(call.func, [said["sql"]] if "sql" in said else [], []))
+        return _executed(
+            call if call.args else ast.Call(call.func, [said["sql"]] if "sql" in said else [], [])
+        )
     if kind == "RunPython":
         back = "reverse_code" in said or len(call.args) > 1
-        return restorable("rewrites rows by code") if back else lossy("rewrites rows by code that has no way back")
+        return (
+            restorable("rewrites rows by code")
+            if back
+            else lossy("rewrites rows by code that has no way back")
+        )
     return _DJANGO.get(kind, unread(f"the operation {kind[:60]}"))
 
 
@@ -159,7 +196,9 @@ def _added_field(field: ast.expr | None) -> Step:
     if many or "db_default" in said or _is(said.get("null"), value=True):
         return safe("adds a column")
     if "default" in said:
-        return restorable("adds a column that the release before does not fill; give it null=True or db_default first")
+        return restorable(
+            "adds a column that the release before does not fill; give it null=True or db_default first"
+        )
     return lossy(f"adds a column that may not be null and has no default, which {_BREAKS}")
 
 

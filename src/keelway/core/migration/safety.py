@@ -47,6 +47,11 @@ def unread(what: str) -> Step:
     return lossy(f"cannot be read: {what}")
 
 
+def worst_step(steps: Iterable[Step]) -> Step:
+    """Return the first of the worst steps; no step at all is nothing that could be read."""
+    return max(steps, key=lambda step: _ORDER.index(step.safety), default=unread("no step"))
+
+
 def worst_of(steps: Iterable[Step]) -> Safety:
     """Return the worst of many steps; no step at all is nothing that could be read."""
-    return max((step.safety for step in steps), key=_ORDER.index, default=Safety.IRREVERSIBLE)
+    return worst_step(steps).safety

@@ -76,7 +76,9 @@ def read_sql(text: str) -> tuple[Step, ...]:
 
 
 def _statements(text: str) -> Iterator[str]:
-    plain = _NOISE.sub(lambda match: f"q_{re.sub(r'[^0-9A-Za-z]', '_', match[1])}" if match[1] is not None else " ", text)
+    plain = _NOISE.sub(
+        lambda match: f"q_{re.sub(r'[^0-9A-Za-z]', '_', match[1])}" if match[1] is not None else " ", text
+    )
     yield from (" ".join(each.split()) for each in plain.split(";") if each.strip())
 
 

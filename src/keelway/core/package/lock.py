@@ -130,10 +130,15 @@ def _uv(text: str) -> Iterator[Locked]:
         own = str(source.get("virtual", source.get("editable", "")))
         files = [each["sdist"]] if "sdist" in each else []
         wheels = each.get("wheels", [])
-        places = [(str(file.get("url", file.get("path", ""))), str(file.get("hash", ""))) for file in (*files, *wheels)]
+        places = [
+            (str(file.get("url", file.get("path", ""))), str(file.get("hash", "")))
+            for file in (*files, *wheels)
+        ]
         if index:
             places.append((index, "index"))
-        away = "" if index or own == "." else " ".join(f"{key} {value}" for key, value in sorted(source.items()))
+        away = (
+            "" if index or own == "." else " ".join(f"{key} {value}" for key, value in sorted(source.items()))
+        )
         yield Locked(
             _python(each["name"]),
             str(each.get("version", "")),
@@ -201,7 +206,9 @@ def _composer(text: str) -> Iterator[Locked]:
         ]
         away = f"{dist.get('type')} {dist.get('url')}" if dist.get("type") in {"path", "git"} else ""
         plugin = each.get("type") == "composer-plugin"
-        yield Locked(str(each["name"]).lower(), str(each["version"]), tuple(files) or (("", ""),), away, plugin)
+        yield Locked(
+            str(each["name"]).lower(), str(each["version"]), tuple(files) or (("", ""),), away, plugin
+        )
 
 
 def _go(text: str) -> Iterator[Locked]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -11,9 +11,9 @@ from keelway.core.model.verdict import Finding, failed, held, passed
 from keelway.core.package.lock import Grammar, Locked, grammar_of, read_lock
 from keelway.core.package.manifest import Declared, declared_in, peers_of
 from keelway.core.package.package import Ecosystem
+from keelway.core.package.popular.typo import plain_name, taken_for
 from keelway.core.package.ranges import judge_ranges, some
 from keelway.core.package.span import span_of
-from keelway.core.package.popular.typo import plain_name, taken_for
 from keelway.core.policy import DependencyPolicy
 from keelway.core.words.text import line
 
@@ -56,9 +56,7 @@ def judge_locks(case: LockCase, policy: DependencyPolicy) -> tuple[Finding, ...]
     )
 
 
-def _lock(
-    path: str, grammar: Grammar, case: LockCase, policy: DependencyPolicy
-) -> tuple[list[Finding], int]:
+def _lock(path: str, grammar: Grammar, case: LockCase, policy: DependencyPolicy) -> tuple[list[Finding], int]:
     folder = path.rpartition("/")[0]
     manifest = f"{folder}/{grammar.manifest}" if folder else grammar.manifest
     if not {path, manifest} & case.changed:
@@ -81,7 +79,9 @@ def _lock(
 
 def _alone(path: str, manifest: str, case: LockCase) -> Iterator[Finding]:
     if path in case.base and manifest not in case.changed and not case.by_recipe:
-        said = f"{path} changes and {manifest} does not, so nothing asks for the change; alter both or neither."
+        said = (
+            f"{path} changes and {manifest} does not, so nothing asks for the change; alter both or neither."
+        )
         yield failed("lock_without_manifest", said, path=path)
 
 
@@ -89,7 +89,9 @@ def _entries(
     path: str, world: Ecosystem | None, before: Entries, now: Entries, policy: DependencyPolicy
 ) -> Iterator[Finding]:
     fresh = [each for key, each in now.items() if before.get(key) != each]
-    allowed = {host.lower() for host in policy.hosts} | {host for each in before.values() for host in each.hosts}
+    allowed = {host.lower() for host in policy.hosts} | {
+        host for each in before.values() for host in each.hosts
+    }
     foreign = sorted({host for each in fresh for host in each.hosts if host.lower() not in allowed})
     if foreign:
         said = f"{path} names {some(foreign)}, which is no allowed package index (policy.dependency.hosts)."
@@ -120,9 +122,13 @@ def _entries(
         [each for each in fresh if not all(_is_of(each.name, place, world) for place, _ in each.files)],
     )
     scripts = [each for each in fresh if each.runs_scripts and not _same(each, before, "runs_scripts")]
-    yield from _some_of(path, "install_script_added", "run code of their authors when installed", scripts, ask=True)
+    yield from _some_of(
+        path, "install_script_added", "run code of their authors when installed", scripts, ask=True
+    )
     built = [each for each in fresh if each.source_only and not _same(each, before, "source_only")]
-    yield from _some_of(path, "package_source_only", "offer source only, which runs when installed", built, ask=True)
+    yield from _some_of(
+        path, "package_source_only", "offer source only, which runs when installed", built, ask=True
+    )
 
 
 def _same(each: Locked, before: Entries, what: str) -> bool:
@@ -131,7 +137,9 @@ def _same(each: Locked, before: Entries, what: str) -> bool:
 
 
 def _moved(before: Locked, now: Locked) -> bool:
-    old, new = ({_file(place): mark for place, mark in each.files if mark != "index"} for each in (before, now))
+    old, new = (
+        {_file(place): mark for place, mark in each.files if mark != "index"} for each in (before, now)
+    )
     shared = {name for name in old.keys() & new.keys() if name}
     if any(_differ(old[name], new[name]) for name in shared):
         return True
@@ -206,7 +214,9 @@ def _contradicts(asks: str, versions: set[str]) -> bool:
     return span.exact and asks.lstrip("=v ").strip() not in {each.lstrip("v") for each in versions}
 
 
-def _some_of(path: str, code: str, what: str, entries: list[Locked], *, ask: bool = False) -> Iterator[Finding]:
+def _some_of(
+    path: str, code: str, what: str, entries: list[Locked], *, ask: bool = False
+) -> Iterator[Finding]:
     if entries:
         names = some(f"{each.name} {each.version}".strip() for each in entries)
         said = f"{path}: {len(entries)} package(s) {what}: {names}."

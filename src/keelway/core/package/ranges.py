@@ -20,7 +20,10 @@ def judge_ranges(path: str, before: str, now: str) -> Iterator[Finding]:
         known = old.get(each.name.casefold())
         if known is None or known.asks == each.asks:
             continue
-        how, shown = loosened(known.asks, each.asks), f"{path}: {line(each.name, 100)} was {line(known.asks, 60)!r} and is {line(each.asks, 60)!r}"
+        how, shown = (
+            loosened(known.asks, each.asks),
+            f"{path}: {line(each.name, 100)} was {line(known.asks, 60)!r} and is {line(each.asks, 60)!r}",
+        )
         if how == "pin":
             yield failed("pin_removed", f"{shown}; keep it at one version.", path=path)
         elif how:
@@ -37,7 +40,9 @@ def _hashes(path: str, before: str, now: str) -> Iterator[Finding]:
         return
     new = list(requirements_of(now))
     bare = [each.name for each in new if not any(mark for _, mark in each.files)]
-    bare += [text for text in logical_lines(now) if not text.startswith("-") and not list(requirements_of(text))]
+    bare += [
+        text for text in logical_lines(now) if not text.startswith("-") and not list(requirements_of(text))
+    ]
     if bare:
         said = f"{path} had hashes, and {some(bare)} has none; make it again with its own tool."
         yield failed("lock_hash_missing", said, path=path)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 Version = tuple[int, ...]
 
 _CLAUSE = re.compile(r"(===?|~=|!=|<=|>=|[<>=^~])?\s*v?(\d+(?:\.\d+)*)((?:\.[*xX])+)?([^\s,|]*)")
-_TILDE = "~"
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,8 @@ def _clause(operator: str | None, digits: str, wild: str | None, rest: str | Non
             return Span(version, _next(version, first))
         case "~=":
             return Span(version, _next(version, max(0, len(version) - 2)))
-        case _TILDE:
+        case _:  # a tilde alone
             return Span(version, _next(version, min(1, len(version) - 1)))
-    return Span()
 
 
 def _next(version: Version, at: int) -> Version:

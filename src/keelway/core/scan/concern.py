@@ -15,23 +15,25 @@ _SOURCES = (
     *("*.c", "*.cc", "*.cpp", "*.h", "*.cs", "*.rs", "*.scala", "*.swift", "*.sh"),
 )
 
+_KINDS = {
+    "bandit": ("*.py",),
+    "semgrep": _SOURCES,
+    "zizmor": _WORKFLOWS,
+    "pip_audit": _PYTHON_LOCKS,
+    "npm_audit": _NODE_LOCKS,
+}
+_CODE_ONLY = frozenset({"bandit", "semgrep"})
+"""Scanners that leave tests out."""
+
 TOOLS = ("known_secrets", "detect_secrets", "bandit", "semgrep", "zizmor", "pip_audit", "npm_audit")
 """Every scanner that Keelway knows."""
 
 
 def concerns(tool: str, path: str) -> bool:
     """Tell whether a scanner has to look at a file when it changes."""
-    match tool:
-        case "bandit":
-            return matches(path, ("*.py",)) and not is_test_path(path)
-        case "semgrep":
-            return matches(path, _SOURCES) and not is_test_path(path)
-        case "zizmor":
-            return matches(path, _WORKFLOWS)
-        case "pip_audit":
-            return matches(path, _PYTHON_LOCKS)
-        case "npm_audit":
-            return matches(path, _NODE_LOCKS)
-        case "detect_secrets":
-            return grammar_of(path) is None and not is_manifest(path)  # their hashes look like secrets
-    return True
+    if tool == "detect_secrets":
+        return grammar_of(path) is None and not is_manifest(path)  # their hashes look like secrets
+    kinds = _KINDS.get(tool)
+    if kinds is None:
+        return True
+    return matches(path, kinds) and not (tool in _CODE_ONLY and is_test_path(path))

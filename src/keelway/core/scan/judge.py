@@ -12,8 +12,8 @@ from keelway.core.scan.report import Hit, ScanReport
 from keelway.core.words.text import line
 
 _SHOWN_MAX = 5
-_WHOLE_FILE = frozenset({"pip_audit", "npm_audit"})
-"""Scanners whose hits are about packages: a patch that touches the list answers for all that is new in it."""
+_WHOLE_FILE = frozenset({"zizmor", "pip_audit", "npm_audit"})
+"""Scanners whose hits are about a file as a whole: a patch that touches it answers for all that is new in it."""
 _CODES = {
     "known_secrets": ("secret_known", "A value that Keelway keeps secret is in the patch"),
     "detect_secrets": ("secret_found", "Credentials in added lines"),
@@ -44,11 +44,13 @@ def judge_scans(tools: Iterable[str], reports: Iterable[ScanReport], case: ScanC
         concerned = [path for path in case.paths if concerns(tool, path)]
         if tool not in TOOLS:
             known = f"Known are {', '.join(TOOLS)}."
-            findings.append(failed("scanner_unknown", f"No scanner is called {line(tool, 60)}. {known}", tool=tool))
+            findings.append(
+                failed("scanner_unknown", f"No scanner is called {line(tool, 60)}. {known}", tool=tool)
+            )
         elif not concerned:
             count = max(1, len(case.paths))
-            said = f"{tool}: no file of its kind changes."
-            findings.append(passed("scanner_not_concerned", said, examined=count, tool=tool))
+            none = f"{tool}: no file of its kind changes."
+            findings.append(passed("scanner_not_concerned", none, examined=count, tool=tool))
         else:
             findings += _judge(said.get(tool, ScanReport(tool, error="it gave no report")), concerned, case)
     return tuple(findings)
@@ -63,7 +65,9 @@ def _judge(report: ScanReport, concerned: list[str], case: ScanCase) -> list[Fin
         said = f"{report.tool}: whether there are known vulnerabilities was not answered: {line(report.unreached)}"
         return [held("advisory_unknown", said, examined=0, tool=report.tool)]
     if report.error:
-        return [failed("scanner_failed", f"{report.tool}: {line(report.error)}", examined=0, tool=report.tool)]
+        return [
+            failed("scanner_failed", f"{report.tool}: {line(report.error)}", examined=0, tool=report.tool)
+        ]
     missed = sorted(set(concerned) - set(report.examined))
     if missed:
         none = len(missed) == len(concerned)

@@ -65,7 +65,7 @@ class Weighed:
 NOTHING_WEIGHED = Weighed(())
 
 
-def weigh(  # noqa: PLR0913 - one argument for each kind of file
+def weigh(
     question: Question,
     policy: Policy,
     reports: Iterable[ScanReport],
@@ -83,9 +83,7 @@ def weigh(  # noqa: PLR0913 - one argument for each kind of file
         head: their texts now.
         migrations: texts of the migrations now.
     """
-    case = LockCase(
-        changed=frozenset(question.paths), base=base, head=head, by_recipe=question.by_recipe
-    )
+    case = LockCase(changed=frozenset(question.paths), base=base, head=head, by_recipe=question.by_recipe)
     steps, middle = judge_migrations(migrations, question.paths, backed_up=question.backed_up)
     scans = judge_scans(policy.scan.tools, reports, ScanCase(question.paths, question.lines))
     findings, high = left_to_a_person((*scans, *judge_locks(case, policy.dependency), *steps))
