@@ -56,7 +56,10 @@ def test_what_a_backup_takes_back_passes_and_names_it():
 
 
 def test_without_a_backup_a_person_is_asked():
-    assert codes({PATH: "UPDATE x SET a = 1;"}, backed_up=False) == ([("migration_no_backup", Ruling.HOLD)], 0)
+    assert codes({PATH: "UPDATE x SET a = 1;"}, backed_up=False) == (
+        [("migration_no_backup", Ruling.HOLD)],
+        0,
+    )
 
 
 def test_what_nothing_takes_back_asks_a_person_and_says_how_to_do_it_better():
@@ -74,4 +77,6 @@ def test_a_kind_that_is_not_known_is_the_worst():
 def test_a_schema_needs_a_migration():
     schema, step = "prisma/schema.prisma", "prisma/migrations/1/migration.sql"
     assert codes({}, schema) == ([("schema_without_migration", Ruling.HOLD)], 0)
-    assert codes({step: "CREATE TABLE x (a int);"}, schema, step)[0] == [("migration_reversible", Ruling.PASS)]
+    assert codes({step: "CREATE TABLE x (a int);"}, schema, step)[0] == [
+        ("migration_reversible", Ruling.PASS)
+    ]

@@ -23,7 +23,13 @@ def table(lines: str, verb: str = "table") -> str:
 
 TABLE = [
     ("", ADDS),
-    (table("$table->id(); $table->string('name'); $table->string('code')->unique(); $table->timestamps();", "create"), ADDS),
+    (
+        table(
+            "$table->id(); $table->string('name'); $table->string('code')->unique(); $table->timestamps();",
+            "create",
+        ),
+        ADDS,
+    ),
     (table("$table->id(); $table->unique(['a', 'b']);", "create"), ADDS),
     (table("$table->string('flag')->nullable();"), ADDS),
     (table("$table->string('flag')->default('x'); $table->index('flag'); $table->softDeletes();"), ADDS),

@@ -22,7 +22,12 @@ def django(*operations: str, more: str = "") -> str:
 
 ALEMBIC = [
     ((), ADDS),
-    (('op.create_table("x", sa.Column("id", sa.Integer(), nullable=False), sa.PrimaryKeyConstraint("id"))',), ADDS),
+    (
+        (
+            'op.create_table("x", sa.Column("id", sa.Integer(), nullable=False), sa.PrimaryKeyConstraint("id"))',
+        ),
+        ADDS,
+    ),
     (('op.add_column("x", sa.Column("a", sa.String(), nullable=True))',), ADDS),
     (('op.add_column("x", sa.Column("a", sa.String(), nullable=False, server_default=sa.text("0")))',), ADDS),
     (('op.create_index(op.f("i"), "x", ["a"], unique=False)',), ADDS),

@@ -79,3 +79,41 @@ def test_the_place_is_named_and_what_was_read_is_counted() -> None:
     assert (finding.ruling, finding.evidence) == (Ruling.FAIL, {"path": "pyproject.toml"})
     (good,) = judge_added((), WORLDS, {}, {"setup.py": "", "a/setup.py": ""})
     assert (good.ruling, good.examined) == (Ruling.PASS, 2)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "now", "found"),
+    [
+        ("requirements.txt", "", "rich==14 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n", GOOD),
+        ("requirements.txt", "", "--extra-index-url https://e.org\nrich\n", ["dependency_by_address"]),
+        ("requirements.txt", "", "rich @ git+https://e.org/x\n", ["dependency_by_address"]),
+        ("pyproject.toml", "", '[[tool.uv.index]]\nurl = "https://e.org"\n', ["dependency_by_address"]),
+        ("pyproject.toml", "", '[tool.uv]\nextra-index-url = ["https://e.org"]\n', ["dependency_by_address"]),
+        ("pyproject.toml", "", '[tool.uv]\nindex-url = "https://e.org"\n', ["dependency_by_address"]),
+        ("pyproject.toml", "", '[[tool.poetry.source]]\nurl = "https://e.org"\n', ["dependency_by_address"]),
+        ("pyproject.toml", "", '[tool.poetry]\nsource = ["x"]\n', ["dependency_by_address"]),
+        ("package.json", "", '{"overrides": {"a": {"b": "git+ssh://e.org/b"}}}', ["dependency_by_address"]),
+        ("package.json", "", '{"overrides": {"a": "1.2.3", "b": [1]}}', GOOD),
+        (
+            "composer.json",
+            "",
+            '{"repositories": [{"type": "vcs", "url": "https://e.org/x"}]}',
+            ["dependency_by_address"],
+        ),
+        ("go.mod", "", "module x\nreplace e.org/a => ../a\n", ["dependency_by_address"]),
+        (
+            "go.mod",
+            "",
+            "replace (\n\te.org/a v1 => e.org/b v2\n)\n",
+            ["dependency_not_planned", "dependency_by_address"],
+        ),
+        ("go.mod", "module x\n", "module x\n\ngo 1.24\n", GOOD),
+    ],
+)
+def test_other_places_to_fetch_from_are_addresses(path, before, now, found):
+    assert codes(path, before, now, "pypi:rich") == found
+
+
+def test_overrides_that_are_too_many_to_read_are_refused():
+    deep = '{"overrides": ' + '{"a":' * 400 + '"https://e.org"' + "}" * 400 + "}"
+    assert codes("package.json", "", deep) == ["dependency_by_address"]

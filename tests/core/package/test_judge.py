@@ -90,3 +90,13 @@ def test_no_dependency_is_no_finding() -> None:
 def test_each_package_is_looked_up_once() -> None:
     said = ["slixmpp", "slixmpp>=1", "git+https://x", "npm:left-pad"]
     assert packages_of(said, WORLDS) == (PACKAGE, Package(Ecosystem.NPM, "left-pad"))
+
+
+def test_a_name_like_a_well_known_one_asks_a_person():
+    package = Package(Ecosystem.PYPI, "reqeusts")
+    fact = PackageFacts(
+        package, State.FOUND, NOW, latest="1.0", first_at=NOW - timedelta(days=900), licence="MIT"
+    )
+    (finding,) = judge_dependencies(["reqeusts"], [Ecosystem.PYPI], [fact], DependencyPolicy())
+    assert (finding.code, finding.ruling) == ("dependency_typosquat", Ruling.HOLD)
+    assert finding.evidence["known"] == "requests"

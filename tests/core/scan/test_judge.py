@@ -55,7 +55,9 @@ def test_a_part_that_was_not_examined_is_not_passed():
 
 
 def test_the_install_command_of_an_absent_scanner_is_named():
-    assert "pip install 'keelway[scan]'" in judged(replace(CLEAN, absent="pip install 'keelway[scan]'")).message
+    assert (
+        "pip install 'keelway[scan]'" in judged(replace(CLEAN, absent="pip install 'keelway[scan]'")).message
+    )
 
 
 def test_a_scanner_that_no_file_concerns_has_nothing_to_say():
@@ -155,7 +157,9 @@ def test_more_hits_never_make_a_verdict_better(hits, more):
 
 
 def test_what_asks_a_person_goes_on_to_the_review_as_the_highest_risk():
-    findings, factors = left_to_a_person((held("a", "Look.", examined=0), failed("b", "No."), passed("c", "Yes.")))
+    findings, factors = left_to_a_person(
+        (held("a", "Look.", examined=0), failed("b", "No."), passed("c", "Yes."))
+    )
     assert [each.ruling for each in findings] == [Ruling.PASS, Ruling.FAIL, Ruling.PASS]
     assert (findings[0].examined, findings[0].message) == (1, "Look. The review asks a person.")
     assert factors == ("Look",)

@@ -40,7 +40,10 @@ def test_what_cannot_be_taken_back_is_the_highest_risk_and_goes_first():
     found = weighed(question(low, high, backed_up=True), migrations=texts)
     assert (found.risk.level, found.risk.score) == ("high", 75)
     assert found.risk.factors[0].startswith(high)
-    assert {finding.code for finding in found.findings} >= {"migration_restore_only", "migration_irreversible"}
+    assert {finding.code for finding in found.findings} >= {
+        "migration_restore_only",
+        "migration_irreversible",
+    }
     assert all(finding.ruling is Ruling.PASS for finding in found.findings)
 
 

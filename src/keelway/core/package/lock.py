@@ -71,7 +71,7 @@ def read_lock(path: str, text: str) -> dict[tuple[str, str], Locked] | None:
         for locked in grammar.read(text):
             key = (locked.name, locked.version)
             found[key] = _joined(found[key], locked) if key in found else locked
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return found if 0 < len(found) <= ENTRIES_MAX else None
 

@@ -66,7 +66,7 @@ def _lock(path: str, grammar: Grammar, case: LockCase, policy: DependencyPolicy)
         return [held("lock_unread", said, examined=0, path=path)], 0
     now = read_lock(path, case.head[path])
     if now is None:
-        said = f"{path} cannot be read as a lock file; make it again with its own tool."
+        said = f"{path} cannot be read as a lock file or names no package; make it again with its own tool."
         return [failed("lock_unreadable", said, examined=0, path=path)], 0
     before: Entries = read_lock(path, case.base.get(path, "")) or {}
     findings = list(_consistent(path, manifest, case, grammar, now))

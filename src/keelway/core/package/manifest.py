@@ -104,8 +104,8 @@ def _pairs(name: str, text: str) -> Iterator[tuple[str, str]]:
     elif name.endswith(".json"):
         yield from _by_groups(_document(name, text))
     elif name.startswith("requirements"):
-        for line in text.splitlines():
-            yield from _requirement(line.partition("#")[0])
+        for line in logical_lines(text):
+            yield from _requirement(_MARK.sub("", line))
 
 
 def _by_groups(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -169,6 +169,7 @@ def _addresses_below(plain: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(room, str) and _ADDRESS.search(room):
             yield room
         rooms += room.values() if isinstance(room, dict) else room if isinstance(room, list) else ()
+    yield "more overrides than are read"
 
 
 def _object(plain: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 Version = tuple[int, ...]
 
-_CLAUSE = re.compile(r"(===?|~=|!=|<=|>=|[<>=^~])?\s*v?(\d+(?:\.\d+)*)((?:\.[*xX])+)?([^\s,|]*)")
+_CLAUSE = re.compile(r"(===?|~=|!=|<=|>=|[<>=^~])?\s*v?([0-9]{1,18}(?:\.[0-9]{1,18})*)((?:\.[*xX])+)?([^\s,|]*)")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ def _clause(operator: str | None, digits: str, wild: str | None, rest: str | Non
     match operator or "":
         case "" | "=" | "==" | "===":
             return Span(version, version, exact=not (rest or "").startswith("*"))
+        case "!=":
+            return Span()
         case ">" | ">=":
             return Span(low=version)
         case "<" | "<=":
