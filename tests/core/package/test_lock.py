@@ -51,15 +51,15 @@ name = "lost"
 version = "1"
 """
 
-POETRY = f"""[[package]]
+POETRY = """[[package]]
 name = "rich"
 version = "14.0"
-files = [{{file = "rich-14.0-py3-none-any.whl", hash = "sha256:aa"}}, {{file = "rich-14.0.tar.gz", hash = "sha256:bb"}}]
+files = [{file = "rich-14.0-py3-none-any.whl", hash = "sha256:aa"}, {file = "rich-14.0.tar.gz", hash = "sha256:bb"}]
 
 [[package]]
 name = "old"
 version = "1"
-files = [{{file = "old-1.tar.gz", hash = "sha256:cc"}}]
+files = [{file = "old-1.tar.gz", hash = "sha256:cc"}]
 
 [package.source]
 type = "legacy"
@@ -236,11 +236,25 @@ def test_which_files_are_locks():
     assert is_lock("web/yarn.lock")
     assert not is_lock("requirements.txt")
     assert grammar_of("a/uv.lock").manifest == "pyproject.toml"
-    assert (host_of("https://Example.org:8/x"), host_of("x.whl"), host_of("http://[x")) == (
-        "example.org",
-        "",
-        "http://[x",
-    )
+
+
+@pytest.mark.parametrize(
+    ("place", "host"),
+    [
+        ("https://Example.org:8/x", "example.org"),
+        ("https://example.org", "example.org"),
+        ("x-1.0.whl", ""),
+        ("/zip", ""),
+        ("https://pypi.org@evil.example.org/x", "evil.example.org"),
+        ("https://pypi.org:x@evil.example.org/x", "https://pypi.org:x@evil.example.org/x"),
+        ("https://evil.example.org\\@pypi.org/x", "https://evil.example.org\\@pypi.org/x"),
+        ("https:/evil.example.org/x", "https:/evil.example.org/x"),
+        ("file:///x", "file:///x"),
+        ("http://[::1]/x", "http://[::1]/x"),
+    ],
+)
+def test_the_host_of_an_address(place, host):
+    assert host_of(place) == host
 
 
 @given(st.sampled_from(sorted(GRAMMARS)), st.text(max_size=120))

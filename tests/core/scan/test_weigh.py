@@ -13,7 +13,7 @@ POLICY = Policy(scan=ScanPolicy(tools=("known_secrets",)))
 
 
 def question(*paths: str, **more) -> Question:
-    return Question(paths, {path: (1,) for path in paths}, **more)
+    return Question(paths, dict.fromkeys(paths, (1,)), **more)
 
 
 def weighed(asked: Question, base=(), head=(), migrations=()):

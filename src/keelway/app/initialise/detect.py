@@ -12,7 +12,7 @@ from keelway.app.agents.profile import load_profile, profile_names
 from keelway.app.initialise.draft import Draft, Repository
 from keelway.app.initialise.other import recognise_go, recognise_node
 from keelway.app.initialise.python import recognise
-from keelway.app.scan.found import scanners_for
+from keelway.app.initialise.scanners import scanners_for
 
 AGENTS = (
     *("opencode", "codex", "claude-code", "gemini", "qwen"),

@@ -8,13 +8,14 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from keelway.core.package.package import Ecosystem
 
 ENTRIES_MAX = 20_000
 TEXT_CHARS_MAX = 5_000_000
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*===?\s*([^\s;,]+)")
+_ADDRESS = re.compile(r"https?://(?:[\w.~-]+@)?([A-Za-z0-9.-]+)(?::[0-9]+)?(?:[/?#]|$)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _HASH = re.compile(r"--hash=(\S+)")
 _SUM = re.compile(r"(\S+) (v\S+?)(/go\.mod)? (h1:\S+)")
 
@@ -77,11 +78,11 @@ def read_lock(path: str, text: str) -> dict[tuple[str, str], Locked] | None:
 
 
 def host_of(place: str) -> str:
-    """Return the host of an address, empty when it has none."""
-    try:
-        return urlsplit(place).hostname or ""
-    except ValueError:
-        return place
+    """Return the host of an address, empty when it is none; of an odd one all of it, which is no allowed host."""
+    plain = _ADDRESS.match(place)
+    if plain is not None and "\\" not in place:
+        return plain[1].lower()
+    return place if _SCHEME.match(place) else ""
 
 
 def _joined(one: Locked, other: Locked) -> Locked:

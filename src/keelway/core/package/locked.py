@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from keelway.core.model.verdict import Finding, failed, held, passed
 from keelway.core.package.lock import Grammar, Locked, grammar_of, read_lock
@@ -162,7 +161,7 @@ def _is_of(name: str, place: str, world: Ecosystem | None) -> bool:
     if world is Ecosystem.PYPI and place.endswith(_ARCHIVES):
         return plain_name(_file(place), world).startswith(f"{name}-")
     if world is Ecosystem.NPM and "/-/" in place:
-        return f"/{name}/-/" in unquote(place).lower()
+        return f"/{name}/-/" in place.lower().replace("%2f", "/").replace("%40", "@")
     return True
 
 

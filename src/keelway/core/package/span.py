@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 Version = tuple[int, ...]
 
-_CLAUSE = re.compile(r"(===?|~=|!=|<=|>=|[<>=^~])?\s*v?([0-9]{1,18}(?:\.[0-9]{1,18})*)((?:\.[*xX])+)?([^\s,|]*)")
+_CLAUSE = re.compile(
+    r"(===?|~=|!=|<=|>=|[<>=^~])?\s*v?([0-9]{1,18}(?:\.[0-9]{1,18})*)((?:\.[*xX])+)?([^\s,|]*)"
+)
 
 
 @dataclass(frozen=True)
