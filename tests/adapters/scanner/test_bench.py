@@ -12,6 +12,7 @@ from keelway.app.scan.bench import ScanBench
 from keelway.app.scan.choose import make_bench, make_scanners
 from keelway.core.errors import YourFault
 from keelway.core.policy import ScanPolicy
+from keelway.core.scan.concern import TOOLS
 from keelway.core.scan.report import ScanReport
 from keelway.ports.scanner import ScanJob, Tool
 from keelway.testing.fakes.vault import FakeVault
@@ -170,4 +171,4 @@ def test_rules_of_semgrep_lie_outside_of_the_repository(tmp_path):
     with pytest.raises(YourFault, match="lies in the repository"):
         make_bench(policy, FakeVault(), repository=tmp_path, checkouts=tmp_path, outside=tmp_path)
     made = make_scanners(policy, FakeVault(), tmp_path / "elsewhere")
-    assert made.keys() == {"semgrep"}
+    assert made.keys() == set(TOOLS)

@@ -66,8 +66,10 @@ def test_a_scanner_that_no_file_concerns_has_nothing_to_say():
     assert judged(None, ScanCase((), {}), "zizmor").ruling is Ruling.PASS
 
 
-def test_an_unknown_scanner_is_not_passed():
-    assert judged(None, tool="gitleaks").code == "scanner_unknown"
+def test_a_scanner_of_somebody_else_looks_at_everything():
+    report = ScanReport("gitleaks", "1", CASE.paths, (replace(HIT, path="docs/a.md", line=1),))
+    assert judged(report, tool="gitleaks").code == "sast_worse"
+    assert judged(None, tool="gitleaks").code == "scanner_failed"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from keelway.app.doctor.check import Check, fail, ok
 from keelway.app.home import Home
 from keelway.app.scan.choose import make_scanners
 from keelway.core.errors import YourFault
-from keelway.core.scan.concern import TOOLS
 
 
 def check_scanners(config: Config, home: Home) -> tuple[Check, ...]:
@@ -22,7 +21,7 @@ def check_scanners(config: Config, home: Home) -> tuple[Check, ...]:
     for tool in dict.fromkeys(policy.tools):
         name = f"scanner {tool}"
         if tool not in made:
-            checks.append(fail(name, "No scanner has this name.", f"use any of: {', '.join(TOOLS)}"))
+            checks.append(fail(name, "No scanner has this name.", f"use any of: {', '.join(made)}"))
             continue
         found = made[tool].probe()
         if found.install:

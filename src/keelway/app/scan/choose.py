@@ -1,4 +1,4 @@
-"""Make the scanners that the policy names."""
+"""Make the scanners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from keelway.ports.vault import Vault
 
 
 def make_scanners(policy: ScanPolicy, vault: Vault, outside: Path) -> Mapping[str, Scanner]:
-    """Return the configured scanners by name; a name that nobody knows is left to the gate, which says so.
+    """Return every scanner by name: which of them look at a patch is said by the policy of its base.
 
     Raises:
         YourFault: the rules of semgrep lie inside ``outside``, the repository that agents write to.
@@ -25,8 +25,7 @@ def make_scanners(policy: ScanPolicy, vault: Vault, outside: Path) -> Mapping[st
             f"policy.scan.rules: {policy.rules} lies in the repository, where an agent could alter it.",
             "move the rules to a directory of yours",
         )
-    known = names("scanner")
-    return {tool: _make(tool, policy, vault) for tool in dict.fromkeys(policy.tools) if tool in known}
+    return {tool: _make(tool, policy, vault) for tool in names("scanner")}
 
 
 def _make(tool: str, policy: ScanPolicy, vault: Vault) -> Scanner:
@@ -47,7 +46,7 @@ def _make(tool: str, policy: ScanPolicy, vault: Vault) -> Scanner:
 def make_bench(
     policy: ScanPolicy, vault: Vault, *, repository: Path, checkouts: Path, outside: Path
 ) -> ScanBench:
-    """Return the door to the configured scanners.
+    """Return the door to the scanners.
 
     Raises:
         YourFault: the rules of semgrep lie inside ``outside``.

@@ -98,6 +98,8 @@ DIRECTIONS: dict[str, Direction] = {
     "development.flaky_runs": _LOWER,
     "development.undo": _TRUE_FIRST,
     "dependency.licences": Direction(Stricter.FEWER, unbounded=()),
+    "dependency.hosts": _FEWER,
+    "scan.tools": _MORE,
     "guardrail.forbidden": _MORE,
     "guardrail.owned": _MORE,
     "category.never_auto_deploy": _MORE,
