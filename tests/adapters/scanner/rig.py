@@ -45,7 +45,7 @@ class Bench:
         client = Git(str(folder / ".git"))
         diff = parse_diff(before, now, client.diff_raw(before, now), client.diff_numstat(before, now))
         paths = tuple(sorted(delta.path for delta in diff.files if delta.status != "D"))
-        added = client.added_lines(before, now)
+        added, _ = client.changed_lines(before, now)
         lines = {path: tuple(number for number, _ in each) for path, each in added.items()}
         scan = replace(self.policy, tools=self.tools)
         scanners = make_scanners(scan, FakeVault(dict(VAULT)), folder)
