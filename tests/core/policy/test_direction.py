@@ -9,7 +9,6 @@ import pytest
 from keelway.core.policy import Policy
 from keelway.core.policy.direction import DIRECTIONS, Direction, Stricter, direction_of, thresholds
 
-
 PLACES = {"scan.rules", "scan.feed"}
 """Where something is: a ceiling fixes it."""
 
