@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from keelway.adapters.forge.local import FarForge, LocalForge
 from keelway.adapters.sandbox.private_clone import TravellingClone
+from keelway.app.agents.fence import check_fence
 from keelway.app.agents.make import make_agent
 from keelway.app.agents.ways import make_ways
 from keelway.app.config import Config, environment_variables
@@ -149,7 +150,9 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
             repository, str(home.workspaces), protected=project.branches.protected
         ),
         forge=load("forge", "local")(repository, str(config.repository), project.branches, pulls),
-        ci=load("ci", "local")(project, repository, str(home.checkouts)),
+        ci=load("ci", "local")(
+            project, repository, str(home.checkouts), check_fence(config.file.sandbox, ways.egress)
+        ),
         target=load("target", "process")(project, repository, root, vault, sys.executable),
         backup=load("backup", "sqlite")(project, root),
         probe=load("probe", "http")(),

@@ -90,6 +90,8 @@ class SandboxSection:
     """What one run may add to its workspace and home; 0 is no bound."""
     temporary_mb: int = 1024
     """Size of each temporary directory of a run, which lives in memory; 0 is no bound."""
+    checks: bool = True
+    """Whether the checks of a patch run behind bubblewrap as well; false for as Keelway itself does."""
 
 
 @dataclass(frozen=True)

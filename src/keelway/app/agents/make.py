@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keelway.app.agents.fence import fence_of
+from keelway.app.agents.fence import fence_of, open_places
 from keelway.app.agents.place import find, look, missing_extra, room_of
 from keelway.app.agents.profile import ACP, PROGRAM, Profile, load_profile, profile_names
 from keelway.app.agents.ways import Ways
@@ -70,7 +70,8 @@ def make_agent(config: Config, home: Home, ways: Ways | None = None) -> Agent:
 def _fence(config: Config, home: Home, ways: Ways | None) -> Fence:
     ways = ways or Ways()
     fence = fence_of(config.file.sandbox, ways.gateway, ways.egress)
-    return replace(fence, objects=str(home.repository / "objects"))
+    beside = open_places(config.file.sandbox, config.project)
+    return replace(fence, objects=str(home.repository / "objects"), open_places=beside)
 
 
 def is_profile(use: str) -> bool:

@@ -53,6 +53,7 @@ def examine(place: Place, *, probe_agent: bool = True) -> tuple[Check, ...]:
         *((installation.check_agent(config),) if probe_agent else ()),
         installation.check_freeze(home),
         installation.check_sandbox(config),
+        installation.check_checks(config),
     )
 
 

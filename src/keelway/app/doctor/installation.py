@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from keelway.app.agents.fence import check_fence
 from keelway.app.agents.make import make_agent
 from keelway.app.config import Config
 from keelway.app.doctor.check import Check, fail, ok, warn
@@ -137,6 +138,21 @@ def check_sandbox(config: Config) -> Check:
     if not fence.works:
         return fail("sandbox", describe(fence), cure)
     return warn("sandbox", describe(fence), cure) if fence.trusted_only else ok("sandbox", describe(fence))
+
+
+def check_checks(config: Config) -> Check:
+    """Say what the checks of a patch run behind: they are a program that an agent wrote."""
+    open_ones = [check.name for check in config.project.checks if not check.fenced]
+    if check_fence(config.file.sandbox) is None:
+        where = "Checks of a patch run WITHOUT A SANDBOX, as Keelway itself does."
+        return warn("checks", where, 'apt-get install bubblewrap, and set use = "auto" under [sandbox]')
+    if open_ones:
+        return warn(
+            "checks",
+            f"Checks of a patch run in bubblewrap, but not {', '.join(open_ones)}.",
+            "take fenced = false away where the check needs no service of this machine",
+        )
+    return ok("checks", "Checks of a patch run in bubblewrap, without a network.")
 
 
 def _fence_of(config: Config) -> Fence:

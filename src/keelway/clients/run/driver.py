@@ -67,7 +67,10 @@ class Driver:
 
     def fence(self) -> CageFacts:
         """Say what runs are put behind on this machine."""
-        return self._launch.fence.cage.facts()
+        facts, fence = self._launch.fence.cage.facts(), self._launch.fence
+        if not fence.open_places:
+            return facts
+        return replace(facts, trusted_only=True, missing=(*facts.missing, *fence.open_places))
 
     def work(self, order: Order) -> Turn:
         """Carry out one turn; first end what an earlier run of the same order left.

@@ -32,6 +32,8 @@ class Fence:
     egress: Egress | None = None
     """The proxy to the listed hosts; None where nothing is reached."""
     hosts: tuple[str, ...] = ()
+    open_places: tuple[str, ...] = ()
+    """What of an agent's work runs without this fence, in words; it then is for trusted people only."""
     objects: str = ""
     """Folder of git objects that workspaces borrow; without it git inside knows no commit."""
 

@@ -23,6 +23,8 @@ class CheckCommand:
     """Quicker command for the tests that belong to the files in ``{changed}``; it is asked while an agent iterates."""
     only: tuple[str, ...] = ()
     """Command that runs just the tests in ``{tests}``; empty hands their names to a pytest and else runs them all."""
+    fenced: bool = True
+    """Whether it runs behind the sandbox, without a network; false for a check that needs a service of this machine."""
 
 
 @dataclass(frozen=True)

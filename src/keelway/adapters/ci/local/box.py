@@ -15,7 +15,7 @@ from keelway.adapters.ci.local.text import readable
 from keelway.clients.control import free_port
 from keelway.clients.files import read_bounded
 from keelway.clients.http import HttpClient
-from keelway.clients.shell import Command, Done, create_time, end_tree, run, runs, start_detached
+from keelway.clients.shell import Command, Done, create_time, end_tree, runs, start_detached
 from keelway.core.codec import digest
 from keelway.core.errors import KeelwayError, TheirFault
 from keelway.core.judge.question import RUN, Answer, Question, steady
@@ -64,7 +64,7 @@ class _Box:
 
     def ask(self, questions: list[Question]) -> list[Answer]:
         """Prepare the data and ask; what does not come up is the answer to every question."""
-        data = self.place.folder / "data" / uuid.uuid4().hex[:12]
+        data = self.place.work / "data" / uuid.uuid4().hex[:12]
         data.mkdir(parents=True, mode=0o700)
         deadline = time.monotonic() + self.box.seconds_max
         if self.box.before:
@@ -95,7 +95,7 @@ class _Box:
     def _run(self, argv: tuple[str, ...], data: Path, deadline: float, stdin: bytes = b"") -> Done:
         filled = tuple(self._filled(word, data) for word in argv)
         left_seconds = max(0.1, deadline - time.monotonic())
-        return run(
+        return self.place.carry(
             Command(filled, str(self.place.tree), self._env(data), left_seconds, _BODY_BYTES_MAX, stdin)
         )
 

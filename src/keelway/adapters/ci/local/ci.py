@@ -19,6 +19,7 @@ from pathlib import Path
 from keelway.adapters.ci.local.box import answers_of
 from keelway.adapters.ci.local.canary import plant
 from keelway.adapters.ci.local.command import Told, chosen, refused, run_check
+from keelway.adapters.ci.local.fence import CheckFence
 from keelway.adapters.ci.local.known import Known
 from keelway.adapters.ci.local.lines import python_lines
 from keelway.adapters.ci.local.place import Place, end_places, lend_place, sweep
@@ -48,6 +49,8 @@ class LocalCi:
     """Our own bare repository."""
     root: str
     """Folder of the checkouts and of the download caches that only the set-up is told about."""
+    fence: CheckFence | None = None
+    """What checks run behind, and the set-up where there are hosts that it may load from."""
 
     def check(self, job: CheckJob) -> CheckReport:
         """Run a job to its end; failures are part of the report, never an exception."""
@@ -61,7 +64,7 @@ class LocalCi:
         tree_sha, known = git.tree_of(job.sha), Known(root / "known", self.project)
         report = known.recall(job, tree_sha)
         if report is None:
-            with lend_place(git, job.sha, root, self.project.path, job.task) as place:
+            with lend_place(git, job.sha, root, self.project.path, job.task, self.fence) as place:
                 report = self._set_up(place, job)
             known.keep(job, tree_sha, report)
         return report
@@ -81,7 +84,12 @@ class LocalCi:
 
     def _set_up(self, place: Place, job: CheckJob) -> CheckReport:
         if self.project.setup:
-            done = place.run(self.project.setup, self.project.setup_seconds_max, **self._caches())
+            fenced = self.fence is not None and self.fence.lets_out
+            # What a fenced set-up downloads is its own: a cache that patches write would be a way from one to the next.
+            caches = {} if fenced else self._caches()
+            done = place.run(
+                self.project.setup, self.project.setup_seconds_max, fenced=fenced, out=fenced, **caches
+            )
             if not done.passed:
                 how = "took too long" if done.timed_out else f"ended with {done.exit_code}"
                 said = readable(done.stdout, done.stderr, str(place.tree))[-_SETUP_OUTPUT_CHARS:]

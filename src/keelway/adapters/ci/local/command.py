@@ -73,7 +73,7 @@ def run_check(check: CheckCommand, place: Place, canary: str) -> Told:
     folder = place.new_reports()
     report, coverage = folder / "junit.xml", folder / "coverage.xml"
     argv = tuple(word.replace(_JUNIT, str(report)).replace(_COVERAGE, str(coverage)) for word in check.run)
-    done = place.run(argv, check.seconds_max)
+    done = place.run(argv, check.seconds_max, fenced=check.fenced)
     result = _result(check, done, place)
     if not tests_kind or done.could_not_start:
         return Told(result)

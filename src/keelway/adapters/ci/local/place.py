@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from keelway.adapters.ci.local.fence import CheckFence
 from keelway.clients.files import remove_tree
 from keelway.clients.git import Git
 from keelway.clients.shell import MARKER, Command, Done, base_env, create_time, end_marked, run
@@ -33,6 +34,8 @@ class Place:
     files: tuple[str, ...]
     """Every path of the commit."""
     path_first: tuple[str, ...] = ()
+    fence: CheckFence | None = None
+    """What programs run behind; None for as we do."""
 
     def was_ended(self) -> bool:
         """Tell whether somebody ended the job: nothing more is started for it."""
@@ -41,27 +44,51 @@ class Place:
     @property
     def tree(self) -> Path:
         """Return the checkout."""
-        return self.folder / "tree"
+        return self.work / "tree"
+
+    @property
+    def work(self) -> Path:
+        """Return the folder that programs may fill."""
+        return self.folder / "work"
 
     def new_reports(self) -> Path:
         """Make a folder for the report files of one command, outside the checkout and not known before."""
-        folder = self.folder / "reports" / uuid.uuid4().hex[:12]
+        folder = self.work / "reports" / uuid.uuid4().hex[:12]
         folder.mkdir()
         return folder
 
-    def run(self, argv: tuple[str, ...], seconds_max: float, **more: str) -> Done:
-        """Run a program in the checkout; nothing of our own environment reaches it."""
+    def run(
+        self,
+        argv: tuple[str, ...],
+        seconds_max: float,
+        *,
+        fenced: bool = False,
+        out: bool = False,
+        **more: str,
+    ) -> Done:
+        """Run a program in the checkout; nothing of our own environment reaches it.
+
+        ``fenced`` asks for the sandbox, if there is one for checks; ``out`` for its way to the listed hosts.
+        """
         if self.was_ended():
             return Done(None, could_not_start=ENDED_WORDS)
         env = {**self.environment(), **more}
-        done = run(Command(argv, str(self.tree), env, seconds_max, _OUTPUT_BYTES_MAX))
+        command = Command(argv, str(self.tree), env, seconds_max, _OUTPUT_BYTES_MAX)
+        done = self.carry(command, fenced=fenced, out=out)
         return Done(None, could_not_start=ENDED_WORDS, seconds=done.seconds) if self.was_ended() else done
+
+    def carry(self, command: Command, *, fenced: bool = True, out: bool = False) -> Done:
+        """Run a command whose every part is given, behind the sandbox where there is one for checks."""
+        if not (fenced and self.fence):
+            return run(command)
+        log = str(self.folder / "egress.jsonl") if out else ""
+        return self.fence.run(command, self.work / "home", self.work, log)
 
     def environment(self) -> dict[str, str]:
         """Return what every program of the job is given; the marker tells which processes are the job's."""
         return {
-            **base_env(str(self.folder / "home"), [str(self.tree / name) for name in self.path_first]),
-            "TMPDIR": str(self.folder / "tmp"),
+            **base_env(str(self.work / "home"), [str(self.tree / name) for name in self.path_first]),
+            "TMPDIR": str(self.work / "tmp"),
             "CI": "1",
             "NO_COLOR": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -71,7 +98,12 @@ class Place:
 
 @contextmanager
 def lend_place(
-    git: Git, sha: str, root: Path, path_first: tuple[str, ...], task: str = ""
+    git: Git,
+    sha: str,
+    root: Path,
+    path_first: tuple[str, ...],
+    task: str = "",
+    fence: CheckFence | None = None,
 ) -> Iterator[Place]:
     """Export a commit into a new place below ``root`` and remove the place in the end.
 
@@ -84,10 +116,10 @@ def lend_place(
     root.mkdir(parents=True, exist_ok=True)
     sweep(root)
     folder = root.resolve() / f"ci-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    place = Place(folder, tuple(entry.path for entry in git.ls_tree(sha)), path_first)
+    place = Place(folder, tuple(entry.path for entry in git.ls_tree(sha)), path_first, fence)
     try:
         for name in ("tree", "home", "tmp", "reports"):
-            (folder / name).mkdir(parents=True, mode=0o700)
+            (place.work / name).mkdir(parents=True, mode=0o700)
         (folder / _TASK).write_text(task, encoding="utf-8")
         git.export(sha, str(place.tree))
         yield place
