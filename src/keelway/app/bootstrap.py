@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +22,7 @@ from keelway.app.crew.freeze import SharedFreeze
 from keelway.app.crew.seat import Seat, join_hub, many_workers, take_hub
 from keelway.app.home import Home
 from keelway.app.index.choose import make_index
+from keelway.app.policy.base import Policies
 from keelway.app.registry import load
 from keelway.app.scan.choose import make_bench
 from keelway.core.codec import digest
@@ -64,8 +66,20 @@ class App:
     """Give the connections to the store back, once nothing works any more."""
 
     def context(self, engine: Engine, scene: Scene) -> Context:
-        """Make the context of a stage run."""
-        return Context(engine, self.doors, self.config.project, self.config.policy, scene)
+        """Make the context of a stage run, under the policy of its task."""
+        if not scene.has_task:
+            return Context(engine, self.doors, self.config.project, self.config.policy, scene)
+        pin = self.policies.pinned(scene.subject)
+        policy = self.config.policy if pin is None else pin.policy
+        ctx = Context(engine, self.doors, self.config.project, policy, scene)
+        if pin is not None:
+            ctx.policy_base, ctx.policy_mark = pin.base_sha, pin.mark
+        return ctx
+
+    @cached_property
+    def policies(self) -> Policies:
+        """Return who says which policy holds for which task."""
+        return Policies(self.config, self.ledger, self.doors.forge)
 
     def runtime(self) -> Runtime:
         """Return the durable engine on the project's database; importing it costs most of a second."""
@@ -97,7 +111,7 @@ class App:
         self.doors.agent.reap()
         if self.shared_freeze is not None:
             self.shared_freeze.start()
-        stories, stages, queues = stories_under(self.config.policy), stage_runs(self.context), QUEUES
+        stories, stages, queues = stories_under(self.policies.of), stage_runs(self.context), QUEUES
         if beside is not None:
             stages = {name: beside(name, run) for name, run in stages.items()}
         if self.seat is not None:

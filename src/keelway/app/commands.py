@@ -18,6 +18,7 @@ from keelway.core.model.event import Event, EventKind
 from keelway.core.model.lifecycle import CLOSED, Status
 from keelway.core.model.project import PRODUCTION
 from keelway.core.model.task import Actor, Request, intent_key
+from keelway.core.policy import Policy
 from keelway.core.rule.approval import NO, REVISE, YES, Approval
 from keelway.core.rule.freeze import Freeze
 from keelway.core.words.report import refusal
@@ -54,7 +55,7 @@ class Commands:
 
         Raises:
             RequestRefused: the intake gate said no, or the same intent is open already.
-            YourFault: the base branch has uncommitted work or has diverged.
+            YourFault: the base branch has uncommitted work, has diverged, or states a policy that cannot be used.
         """
         app, project = self.app, self.app.config.project
         now = self._now()
@@ -72,22 +73,29 @@ class Commands:
             freeze=app.ledger.freeze(),
             tasks_last_hour=app.ledger.tasks_since(now - timedelta(hours=1)),
         )
-        verdict = judge_intake(facts, app.config.policy.intake)
-        if not verdict.passed:
-            self._note_refused(request, verdict.code)
-            raise RequestRefused(verdict.code, refusal(request.text[:200], verdict.reasons), "")
+        self._insist_admitted(facts, app.config.policy)
         app.doors.forge.refresh()
+        pin = app.policies.at_base()
+        if pin is not None:
+            self._insist_admitted(facts, pin.policy)
         row, fresh = app.ledger.create(request, project.name, intent_key(project.name, request))
         if not fresh:
             self._note_refused(request, "duplicate")
             raise RequestRefused(
                 "duplicate", f"{row.task.name} already works on this.", f"keelway show {row.task.name}"
             )
+        app.policies.pin(row.task.id, pin)
         self.runtime.start("deliver", row.task.id, to_json(row.task))
         return row
 
     def _note_refused(self, request: Request, code: str) -> None:
         self._note(EventKind.TASK_REFUSED, request.requested_by, "", code=code, text=request.text[:500])
+
+    def _insist_admitted(self, facts: IntakeFacts, policy: Policy) -> None:
+        request, verdict = facts.request, judge_intake(facts, policy.intake)
+        if not verdict.passed:
+            self._note_refused(request, verdict.code)
+            raise RequestRefused(verdict.code, refusal(request.text[:200], verdict.reasons), "")
 
     def resubmit_unstarted(self) -> int:
         """Start the stories of open tasks that a crash kept from starting; return how many.
@@ -100,6 +108,8 @@ class Commands:
             if self.ending.tend(row):
                 continue
             if self.runtime.status(row.task.id) == "absent":
+                if self.app.policies.pinned(row.task.id) is None:
+                    self.app.policies.pin(row.task.id, self.app.policies.at_base())
                 self.runtime.start("deliver", row.task.id, to_json(row.task))
                 started += 1
             else:

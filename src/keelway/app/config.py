@@ -50,8 +50,6 @@ class Config:
     """What ``[policy]`` says, without the defaults of what it leaves out."""
     ceiling: Ceiling = field(default_factory=Ceiling)
     """What the operator allows; it binds every repository's own policy."""
-    by_hand: bool = False
-    """The policy was given by whoever started Keelway, so no repository is asked for another."""
 
     @property
     def repository(self) -> Path:
@@ -215,7 +213,7 @@ def _project(file: ConfigFile) -> Project:
 
 def with_policy(config: Config, policy: Policy) -> Config:
     """Return the same configuration under another policy, for the shortened windows of the demo."""
-    return replace(config, policy=policy, file=replace(config.file, policy=policy), by_hand=True)
+    return replace(config, policy=policy, file=replace(config.file, policy=policy))
 
 
 def environment_variables() -> dict[str, str]:

@@ -18,6 +18,7 @@ from keelway.cli import (
     demo,
     init,
     lessons,
+    policy,
     recipes,
     system,
     task,
@@ -75,6 +76,7 @@ app.add_typer(db.room, name="db")
 app.add_typer(recipes.room, name="recipes")
 app.add_typer(agents.room, name="agents")
 app.add_typer(lessons.room, name="lessons")
+app.add_typer(policy.room, name="policy")
 
 
 def main() -> None:

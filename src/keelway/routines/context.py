@@ -43,6 +43,8 @@ class Context(Doorway):
     def __init__(self, engine: Engine, doors: Doors, project: Project, policy: Policy, scene: Scene) -> None:
         super().__init__(doors)
         self.engine, self.project, self.policy, self.scene = engine, project, policy, scene
+        self.policy_base = self.policy_mark = ""
+        """Commit that the task has its policy from, and by what that is known again on another; empty for neither."""
         self.recovering = False
         """True once a way back has begun: it finishes, whatever is frozen, paused or aborted."""
         self._account: Account | None = None

@@ -15,6 +15,7 @@ from keelway.core.model.lifecycle import Status
 from keelway.core.model.verdict import Finding, Ruling, Verdict, combine, failed
 from keelway.core.prompt import dev_prompt, fix_prompt
 from keelway.core.rule.budget import Spent, failure_key, is_stuck, judge_spent
+from keelway.core.rule.change.category import diff_categories
 from keelway.core.rule.guardrail import judge_diff
 from keelway.core.rule.risk import Risk, assess_diff, worst
 from keelway.core.words.commit import commit_message
@@ -27,6 +28,7 @@ from keelway.routines.fence import insist_on_fence
 from keelway.routines.judge.undo import StepBack
 from keelway.routines.lessons import Learnt
 from keelway.routines.outcome import StageFailed
+from keelway.routines.policy import insist_on_policy
 from keelway.routines.proof.scan import Patch, scan
 from keelway.routines.purse import Purse
 from keelway.routines.recipe import carry_out
@@ -79,6 +81,7 @@ class _Loop:
             name = work.task.name
             self.room = ctx.act("workspace", ctx.sandbox.open, name, self.base_sha, self.branch)
             self.base_sha = self.room.base_sha
+        insist_on_policy(ctx, self.base_sha)
         self.base = base_of(ctx, self.base_sha)
         if not ctx.resumed:
             self.room = self._room(row.commit_sha)
@@ -267,6 +270,7 @@ class _Loop:
             total.factors,
             tuple(sorted(diff.paths)),
             diff.lines,
+            tuple(sorted(diff_categories(diff, self.approved.plan, self.ctx.policy.category))),
         )
 
     def _message(self) -> str:

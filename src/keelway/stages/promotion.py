@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from keelway.core.errors import KeelwayError
+from keelway.core.gate.deploy import judge_deploy, merge_binding, never_alone
 from keelway.core.gate.observed import Observed
 from keelway.core.gate.production import ProductionFacts, judge_production
 from keelway.core.model.event import EventKind
@@ -21,7 +22,7 @@ from keelway.core.words.question import approval_question
 from keelway.ports.forge import PullDraft
 from keelway.ports.ledger import Deployment, Lease
 from keelway.routines import health
-from keelway.routines.ask import require
+from keelway.routines.ask import answer_to, require
 from keelway.routines.context import Context
 from keelway.routines.observe import Observation, baseline, new_exceptions, observe, sentence_of
 from keelway.routines.outcome import Aborted, StageFailed
@@ -50,8 +51,8 @@ def ship(ctx: Context, staged: Staged) -> Live:
 
 
 def _first(ctx: Context, staged: Staged, lease: Lease) -> Live:
-    if PRODUCTION in ctx.policy.review.approve_stages:
-        _consent(ctx, staged, "deploy", "the policy asks a person before every deploy to production")
+    if why := _why_asked(ctx, staged):
+        _consent(ctx, staged, "deploy", why)
     main_sha = _promote(ctx, staged)
     bounds = ctx.policy.observation(PRODUCTION, hotfix=staged.task.request.hotfix)
     history = baseline(ctx, PRODUCTION, bounds)
@@ -67,6 +68,19 @@ def _first(ctx: Context, staged: Staged, lease: Lease) -> Live:
     if verdict.ruling is Ruling.HOLD:
         _consent(ctx, staged, "keep", verdict.reasons[0].message)
     return _keep(ctx, staged, deployment)
+
+
+def _why_asked(ctx: Context, staged: Staged) -> str:
+    """Say why a person is asked before the deploy, empty when none is."""
+    if PRODUCTION in ctx.policy.review.approve_stages:
+        return "the policy asks a person before every deploy to production"
+    patch, tables = staged.merged.patch, ctx.policy.category
+    if not never_alone(patch, tables):
+        return ""
+    binding = merge_binding(patch, ctx.policy.digest)
+    merge = answer_to(ctx, binding, staged.task.request.requested_by, patch.risk)
+    asked = judge_deploy(patch, tables, merge_approved=merge.ruling is Ruling.PASS)
+    return "" if asked.ruling is Ruling.PASS else asked.message
 
 
 def _resume(ctx: Context, staged: Staged) -> Live | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keelway.core.errors import OurFault, TheirFault
+from keelway.core.gate.deploy import merge_binding
 from keelway.core.gate.merge import MergeFacts, judge_merge
 from keelway.core.model.event import EventKind
 from keelway.core.model.handover import Merged, TestedPatch
@@ -38,15 +39,7 @@ def land(ctx: Context, patch: TestedPatch) -> Merged:
     """
     branches = ctx.project.branches
     pull = _open(ctx, patch)
-    binding = Binding(
-        patch.task.id,
-        "merge",
-        head_sha=patch.head_sha,
-        base_sha=patch.base_sha,
-        tree_sha=patch.tree_sha,
-        plan_version=patch.approved.version,
-        policy_digest=ctx.policy.digest,
-    )
+    binding = merge_binding(patch, ctx.policy.digest)
     review = reviewed(ctx, patch, pull)
     case = _Case(patch, pull, binding, review)
     verdict = _judge(ctx, case, "open")

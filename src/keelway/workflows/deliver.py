@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from keelway.core.codec import from_json, to_json
@@ -19,12 +20,17 @@ BASE_MOVES_MAX = 20
 _BASE_CODES = {"base_moved", "conflict", "merge_conflict", "head_moved", "checks_stale"}
 
 
-def deliver_under(policy: Policy) -> Story:
-    """Make the story of a task under a policy."""
+PolicyOf = Callable[[str], Policy]
+"""Return the policy that a task keeps until its end, by its id."""
+
+
+def deliver_under(policy_of: PolicyOf) -> Story:
+    """Make the story of a task, under the policy that it keeps."""
 
     async def deliver(conductor: Conductor, payload: Any) -> Any:
         """Take a task through the seven stages, or hand it to the run that undoes what it did."""
         task = from_json(Task, payload)
+        policy = policy_of(task.id)
         story = Narrator(conductor, task.id, policy=policy)
         try:
             live = await _bring_live(story, task, policy)

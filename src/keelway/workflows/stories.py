@@ -22,17 +22,17 @@ from keelway.ports.target import Target
 from keelway.routines.context import Context, Doors, Scene
 from keelway.workflows import closing
 from keelway.workflows.cast import stage_runs
-from keelway.workflows.deliver import deliver_under
+from keelway.workflows.deliver import PolicyOf, deliver_under
 from keelway.workflows.orders import deploy, rollback
 from keelway.workflows.watch import watch
 
 DELIVER, CLOSE_OUT = "deliver", closing.CLOSE_OUT
 
 
-def stories_under(policy: Policy) -> dict[str, Story]:
-    """Return every story under a policy."""
+def stories_under(policy_of: PolicyOf) -> dict[str, Story]:
+    """Return every story, each task's under its own policy."""
     return {
-        DELIVER: deliver_under(policy),
+        DELIVER: deliver_under(policy_of),
         CLOSE_OUT: closing.close_out,
         "watch": watch,
         "rollback": rollback,
@@ -64,4 +64,4 @@ def on_paper(project: Project, policy: Policy) -> tuple[dict[str, Story], dict[s
     def make_context(engine: Engine, scene: Scene) -> Context:
         return Context(engine, doors, project, policy, scene)
 
-    return stories_under(policy), stage_runs(make_context)
+    return stories_under(lambda _: policy), stage_runs(make_context)

@@ -24,11 +24,15 @@ from keelway.core.model.event import verify_chain
 from keelway.core.model.lifecycle import CLOSED
 from keelway.core.model.project import PRODUCTION
 from keelway.core.model.task import OWNER, Request
-from keelway.core.policy import ReviewPolicy
+from keelway.core.policy import CategoryPolicy, ReviewPolicy
 from keelway.ports.ledger import TaskRow
 from keelway.store.tables import ISSUES
 
-TRUSTING = replace(POLICY, review=ReviewPolicy(auto_merge_risk="medium"))
+TRUSTING = replace(
+    POLICY,
+    review=ReviewPolicy(auto_merge_risk="medium"),
+    category=CategoryPolicy(never_auto_deploy=()),
+)
 TEND_SECONDS_MAX = 900.0
 ABORT_AT = ("planning", "developing", "testing", "pr_open", "staging", "observing")
 FURTHER = ("end-1", "watch-1")

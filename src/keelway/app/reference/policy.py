@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from keelway.app.reference.source import cell, one_line, settings_of
+from keelway.app.reference.source import Setting, cell, one_line, settings_of
 from keelway.core.policy import Policy
+from keelway.core.policy.direction import direction_of
 
 _INTRO = """# Policy
 
 Every threshold, its default and what it bounds. In `keelway.toml` each group is a table `[policy.<group>]`;
 what you leave out keeps its default. Units are in the names. An unknown key is an error.
+
+An operator's file may bound every repository: see [one policy for all repositories](../how-to/one-policy.md). The column
+"direction" says which way a repository may go from what that file states; `keelway policy explain` shows what is in force.
 
 The digest of the whole policy is part of every approval: after a change of the policy a question is asked again.
 """
@@ -32,7 +36,8 @@ def _group(name: str, values: Any, level: str = "##") -> str:
         if is_dataclass(getattr(values, setting.name))
     ]
     rows = [
-        f"| `{setting.name}` | `{_shown(getattr(values, setting.name))}` | {cell(setting.sentence)} |"
+        f"| `{setting.name}` | `{_shown(getattr(values, setting.name))}` | {_stricter(f'{name}.{setting.name}', setting)} "
+        f"| {cell(setting.sentence)} |"
         for setting in settings_of(kind)
     ]
     head = [
@@ -40,10 +45,15 @@ def _group(name: str, values: Any, level: str = "##") -> str:
         "",
         one_line(kind.__doc__),
         "",
-        "| setting | default | meaning |",
-        "|---|---|---|",
+        "| setting | default | direction | meaning |",
+        "|---|---|---|---|",
     ]
     return "\n".join([*head, *rows, "", *inner])
+
+
+def _stricter(key: str, setting: Setting) -> str:
+    """Say which way a repository may go from what an operator states; a group has no way of its own."""
+    return "" if is_dataclass(setting.default) else direction_of(key).sentence
 
 
 def _shown(value: Any) -> str:

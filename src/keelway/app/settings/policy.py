@@ -50,7 +50,7 @@ def _problems(key: str, value: Any) -> Iterator[str]:
     elif direction.stricter is Stricter.EARLIER:
         if value not in direction.order:
             yield f"policy.{key} is {value!r}; it can be {', '.join(map(str, direction.order))}"
-    else:
+    elif not isinstance(value, str):
         yield from _patterns(key, value)
 
 

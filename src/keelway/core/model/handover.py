@@ -91,6 +91,8 @@ class TestedPatch:
     risk_factors: tuple[str, ...]
     files: tuple[str, ...]
     lines: int
+    categories: tuple[str, ...] = ()
+    """What the change is about, by the names of the policy; empty in the records of earlier versions."""
 
     @property
     def task(self) -> Task:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from keelway.core.codec import from_json, to_json
@@ -35,6 +35,10 @@ class Combined:
     policy: Policy
     sources: dict[str, str]
     loosened: tuple[Loosening, ...] = ()
+    limits: Policy = field(default_factory=Policy)
+    """What the operator allows, with defaults for what is not stated."""
+    bound: frozenset[str] = frozenset()
+    """The thresholds that have a ceiling."""
 
 
 def policy_of(document: Mapping[str, Any]) -> Policy:
@@ -74,7 +78,8 @@ def combine_policies(
     taken = asked - {one.key for one in loosened}
     sources = dict.fromkeys(sorted(stated(Policy(), operator)), OPERATOR)
     sources |= {key: REPOSITORY for key in sorted(taken) if key not in sources or wishes[key] != limits[key]}
-    return Combined(_with(allowed, {key: wishes[key] for key in taken}), sources, loosened)
+    policy = _with(allowed, {key: wishes[key] for key in taken})
+    return Combined(policy, sources, loosened, allowed, frozenset(bound))
 
 
 def stated(kind: Any, document: Mapping[str, Any], above: str = "") -> Iterator[str]:

@@ -1,0 +1,111 @@
+"""The repository's own policy as the protected base branch has it; a task keeps that of its start."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from keelway.app.config import FILE_NAME, Config, parse_toml, read_policy
+from keelway.app.policy.operator import combined_under
+from keelway.core.policy import Policy
+from keelway.core.policy.ceiling import combine_policies
+from keelway.core.policy.mark import policy_mark
+from keelway.core.words.text import short
+
+_KEY = "policy:"
+
+
+class Branches(Protocol):
+    """Read files of commits."""
+
+    def head(self, branch: str) -> str:
+        """Return the commit of a branch."""
+        ...
+
+    def read(self, sha: str, path: str) -> str:
+        """Return the text of a file in a commit, empty when it is not there."""
+        ...
+
+
+class Book(Protocol):
+    """Keep named values."""
+
+    def state(self, key: str, default: str = "") -> str:
+        """Return a value."""
+        ...
+
+    def set_state(self, key: str, value: str) -> None:
+        """Keep a value; the audit trail holds it as well."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Hold what a base commit states, and the policy that follows from it under the ceilings."""
+
+    base_sha: str
+    stated: dict[str, Any]
+    mark: str
+    policy: Policy
+
+
+@dataclass
+class Policies:
+    """Say which policy holds for whom."""
+
+    config: Config
+    book: Book
+    forge: Branches
+    _known: dict[str, Pin] = field(default_factory=dict)
+
+    @property
+    def by_hand(self) -> bool:
+        """Tell whether whoever started Keelway gave a policy of their own, which then holds for every task."""
+        own = combine_policies(
+            self.config.ceiling.stated, self.config.stated, bind_defaults=self.config.ceiling.bind_defaults
+        )
+        return own.policy != self.config.policy
+
+    def at_base(self) -> Pin | None:
+        """Return the policy of the base branch as it is now; ``None`` when the base has no configuration.
+
+        Raises:
+            YourFault: it is broken there, or looser than the operator allows.
+        """
+        if self.by_hand:
+            return None
+        branch = self.config.project.branches.integration
+        sha = self.forge.head(branch)
+        text = self.forge.read(sha, FILE_NAME)
+        if not text:
+            return None
+        where = f"{FILE_NAME} of {branch} ({short(sha)})"
+        stated = read_policy(where, parse_toml(where, text.encode()))
+        policy = combined_under(self.config.ceiling, stated, where).policy
+        return Pin(sha, stated, policy_mark(text), policy)
+
+    def pin(self, task: str, pin: Pin | None) -> None:
+        """Let a task keep a policy until its end."""
+        if pin is not None:
+            kept = {"base": pin.base_sha, "stated": pin.stated, "mark": pin.mark, "digest": pin.policy.digest}
+            self.book.set_state(f"{_KEY}{task}", json.dumps(kept, sort_keys=True))
+
+    def pinned(self, task: str) -> Pin | None:
+        """Return what a task keeps, ``None`` when it has the policy of whoever started Keelway.
+
+        A ceiling that was lowered meanwhile holds at once; what the task keeps above it does not.
+        """
+        if task not in self._known:
+            kept = json.loads(self.book.state(f"{_KEY}{task}") or "null")
+            if kept is None:
+                return None
+            ceiling = self.config.ceiling
+            held = combine_policies(ceiling.stated, kept["stated"], bind_defaults=ceiling.bind_defaults)
+            self._known[task] = Pin(kept["base"], kept["stated"], kept["mark"], held.policy)
+        return self._known[task]
+
+    def of(self, task: str) -> Policy:
+        """Return the policy that holds for a task."""
+        pin = self.pinned(task)
+        return self.config.policy if pin is None else pin.policy
