@@ -53,7 +53,7 @@ def _group(name: str, values: Any, level: str = "##") -> str:
 
 def _stricter(key: str, setting: Setting) -> str:
     """Say which way a repository may go from what an operator states; a group has no way of its own."""
-    return "" if is_dataclass(setting.default) else direction_of(key).sentence
+    return "each has its own" if is_dataclass(setting.default) else direction_of(key).sentence
 
 
 def _shown(value: Any) -> str:
