@@ -44,7 +44,7 @@ Edits = Mapping[str, str | None]
 """New text by path; None removes the file."""
 
 LAYERS = (
-    "exit code",
+    "own run",
     "paths",
     "added lines",
     "source",
@@ -54,12 +54,12 @@ LAYERS = (
     "coverage",
     "black box",
 )
-"""From the naive gate, which believes the exit code of the patch's own run, to the last one."""
+"""From the naive gate, which believes the exit code and the report of the patch's own run, to the last one."""
 
 _ADDED = ("secret", "hidden_character", "suppression_added", "line_too_long", "mixed_scripts", "text_unread")
 _PREFIXES = (
-    ("check", "exit code"),
-    ("setup", "exit code"),
+    ("check", "own run"),
+    ("setup", "own run"),
     ("tamper", "source"),
     ("source", "source"),
     ("runner_settings", "source"),
@@ -101,8 +101,8 @@ class Judged:
     @property
     def layers(self) -> frozenset[str]:
         """Return the layers that say no, each of which would have been enough."""
-        said = {layer_of(code) for code in self.codes} - {"exit code"}
-        return frozenset(said if self.naive else {*said, "exit code"})
+        said = {layer_of(code) for code in self.codes} - {"own run"}
+        return frozenset(said if self.naive else {*said, "own run"})
 
 
 class _Listening:

@@ -151,17 +151,17 @@ class LocalCi:
         executed: Lines = {}
         for path in job.coverage_of:
             ran = hits.get(path, {})
-            can = set(ran)
+            did, can = {number for number, count in ran.items() if count > 0}, set(ran)
             if path.endswith(_PYTHON):
                 text = Git(self.repository).read(job.sha, path, _SOURCE_BYTES_MAX)
                 lines = python_lines(text.decode("utf-8", "replace")) if text is not None else None
                 if lines is None:
                     continue
-                can |= lines
+                can = lines | did  # what the tool counts as well, such as a main guard, nobody has to run
             elif path not in hits:
                 continue
             executable[path] = tuple(sorted(can))
-            executed[path] = tuple(sorted(number for number, count in ran.items() if count > 0))
+            executed[path] = tuple(sorted(did))
         return executable, executed
 
 
