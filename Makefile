@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Hundreds of short programs are started here; without their bytecode each would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check bench long soak redteam fuzz docs histories agents format clean
+.PHONY: help demo test check bench long soak cheats redteam fuzz docs histories agents format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -52,6 +52,9 @@ bench: $(VENV)/.ready ## Measure: a task, the front, the model gateway, start-up
 
 long: $(VENV)/.ready ## Run the tests that take real processes tens of seconds each; CI runs them as well
 	@$(BIN)/pytest -m "long and not soak" -n $(WORKERS) --dist loadfile $(ARGS)
+
+cheats: $(VENV)/.ready ## Let every layer of the judge look at every cheat and print which ones it refuses alone
+	@$(BIN)/pytest -m redteam_long tests/redteam/judge --timeout 3600 -q -s $(ARGS)
 
 redteam: $(VENV)/.ready ## Switch off each gate, rule and reason in turn: a test has to notice (ARGS="--only code:secret")
 	@PYTHONPATH=. $(BIN)/python -m tests.redteam.mutation.run $(ARGS)

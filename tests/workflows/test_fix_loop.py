@@ -11,7 +11,7 @@ from tests.workflows.world import BASE_FILES, GOOD_EDITS, PROJECT, TRUSTING, pla
 
 from keelway.core.model.event import EventKind
 from keelway.core.model.lifecycle import Status
-from keelway.core.model.project import BlackBox
+from keelway.core.model.project import BlackBox, CheckCommand
 
 TEST_ZERO = (
     'from pathlib import Path\n\n\ndef test_zero():\n    assert "zero" in Path("app.py").read_text()\n'
@@ -215,4 +215,22 @@ def test_what_the_running_application_answers_wrongly_is_never_merged(make_world
     assert world.ask().status is Status.FAILED
     assert "black_box_examples" in gate_codes(world)
     assert "three" not in world.agent.seen[-1].prompt
+    safe(world, before)
+
+
+def test_types_that_stay_wrong_end_the_task_after_three_tries(make_world):
+    lint, tests = PROJECT.checks
+    typed = replace(PROJECT, checks=(lint, CheckCommand("mypy", ("mypy",), kind="types"), tests))
+    edits = [
+        {**GOOD_EDITS, "two.py": f"two = {number}  # fails mypy\n" + "x = 1\n" * number}
+        for number in range(5)
+    ]
+    policy = replace(TRUSTING, development=replace(TRUSTING.development, same_failure_max=9))
+    world = make_world(
+        project=typed, policy=policy, plays={("dev", n): edit for n, edit in enumerate(edits, 1)}
+    )
+    before = world.baseline()
+    row = world.ask()
+    assert (row.status, row.code, row.iterations) == (Status.FAILED, "typecheck_spent", 3)
+    assert len(issues(world)) == 1
     safe(world, before)

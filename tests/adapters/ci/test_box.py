@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 from tests.adapters.ci.conftest import Tiny
 
+from keelway.adapters.ci.local import CheckFence
+from keelway.clients.cage import Settings, choose_cage
+from keelway.clients.run import Fence
 from keelway.core.judge.question import Answer, Question
 from keelway.core.model.project import BlackBox, EnvironmentSpec, ProcessCommand
 from keelway.ports.ci import CheckJob
@@ -121,3 +127,59 @@ def test_without_a_web_process_there_is_nothing_to_ask(tiny: Tiny) -> None:
     project = tiny.having(black_boxes=(BlackBox("web"),), processes=())
     report = project.ci.check(CheckJob(project.commit(FILES), (), questions=(Question("web", "GET", "/"),)))
     assert report.answers[0].wrong == "there is no process named web"
+
+
+@pytest.fixture
+def fenced(tiny: Tiny) -> Tiny:
+    cage = choose_cage("bubblewrap", Settings())
+    facts = cage.facts()
+    if not facts.works:
+        pytest.skip(f"{', '.join(facts.missing)}. Install it: apt-get install bubblewrap")
+    return Tiny(tiny.folder, replace(tiny.ci, fence=CheckFence(Fence(cage))))
+
+
+def test_behind_the_sandbox_it_is_asked_through_a_door_and_reaches_nothing(
+    fenced: Tiny, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("pearl")
+    nosy = SERVER.replace(
+        "        names = (",
+        f"        if self.path == '/nosy':\n            open({str(secret)!r})\n        names = (",
+    )
+    asked = (
+        Question("web", "GET", "/a", contains='"path": "/a"'),
+        Question("web", "POST", "/", '{"a": 1}', contains='made{"a"'),
+        Question("web", "GET", "/nosy"),
+    )
+    first, second, third = ask(fenced, BOX, *asked, files={"server.py": nosy})
+    assert (first.status, first.contained) == (200, True), first
+    assert (second.status, second.contained) == (201, True), second
+    assert third.wrong, "it cannot read what lies beside its checkout"
+
+
+def test_a_door_that_was_put_in_another_place_is_not_used(
+    fenced: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX) as other:
+        monkeypatch.chdir(tmp_path)
+        other.bind("o.sock")
+        other.listen()
+        swap = (
+            "import glob, os, time\n"
+            "for door in glob.glob('../*.sock'):\n    os.unlink(door)\n"
+            f"    os.symlink({str(tmp_path / 'o.sock')!r}, door)\ntime.sleep(20)\n"
+        )
+        box = replace(BOX, seconds_max=3.0, before=())
+        (answer,) = ask(fenced, box, Question("web", "GET", "/"), files={"server.py": swap})
+        assert answer.wrong
+        other.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            other.accept()
+
+
+def test_what_dies_behind_the_sandbox_leaves_its_last_words(fenced: Tiny) -> None:
+    (answer,) = ask(
+        fenced, BOX, Question("web", "GET", "/"), files={"server.py": "raise SystemExit('no luck')\n"}
+    )
+    assert "no luck" in answer.wrong

@@ -49,8 +49,6 @@ def open_places(section: SandboxSection, project: Project) -> tuple[str, ...]:
         return ("the checks of a patch run without a sandbox",)
     names = ", ".join(check.name for check in project.checks if not check.fenced)
     found = [f"these checks of a patch run without a sandbox: {names}"] if names else []
-    if any(box.use == "http" for box in project.black_boxes):
-        found.append("the application is asked for its answers without a sandbox")
     if project.setup and not section.egress:
         found.append(
             "what sets a checkout up runs without a sandbox, since egress names no host that it may load from"

@@ -49,6 +49,8 @@ class Inside:
     """Further host paths that may be read, at the same path: toolchains, git objects, configuration."""
     relays: Mapping[int, str] = field(default_factory=dict)
     """Loopback port inside to Unix socket on the host; for cages with a network of their own."""
+    doors: Mapping[str, int] = field(default_factory=dict)
+    """Unix socket to make in a writable folder, to the loopback port inside that it leads to; like ``relays``."""
     ports: tuple[int, ...] = ()
     """TCP ports of the host that may be connected to; for cages without a network of their own."""
     bounds: Bounds = field(default_factory=Bounds)

@@ -142,6 +142,8 @@ def relayed(inside: Inside) -> tuple[str, ...]:
     words = [*python(), program("relay")]
     for port in inside.relays:
         words += ["--relay", f"{port}={SOCKETS}/{port}.sock"]
+    for path, port in inside.doors.items():
+        words += ["--door", f"{port}={path}"]
     bounds = limits(inside.bounds)
     if inside.bounds.processes_max:
         bounds["NPROC"] = inside.bounds.processes_max

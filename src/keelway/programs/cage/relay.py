@@ -1,6 +1,7 @@
-"""Run the command of a run inside its fence, with loopback ports that lead to Unix sockets outside.
+"""Run the command of a run inside its fence, with loopback ports that lead to Unix sockets outside, and back.
 
 Started as ``python -I -S relay.py --relay 4180=/run/keelway/4180.sock --limit NPROC=512 --unset PWD -- command``.
+With ``--door 8080=/place/door.sock`` a Unix socket leads to a loopback port inside, on which the command may serve.
 The command keeps our standard input and outputs, gets our signals, and its end is our end. With ``--filter yes``
 it is held to our filter of system calls, for fences that put up none of ours from outside.
 """
@@ -39,10 +40,13 @@ class Order:
     def __init__(self, words: list[str]) -> None:
         cut = words.index("--")
         self.argv = words[cut + 1 :]
-        found: dict[str, list[str]] = {"--relay": [], "--limit": [], "--unset": [], "--filter": []}
+        found: dict[str, list[str]] = {
+            name: [] for name in ("--relay", "--door", "--limit", "--unset", "--filter")
+        }
         for name, value in zip(words[:cut:2], words[1:cut:2], strict=True):
             found[name].append(value)
         self.relays = {int(port): path for port, path in (value.split("=", 1) for value in found["--relay"])}
+        self.doors = {path: int(port) for port, path in (value.split("=", 1) for value in found["--door"])}
         self.limits = {name: int(most) for name, most in (value.split("=", 1) for value in found["--limit"])}
         self.unset = frozenset(found["--unset"])
         self.filtered = bool(found["--filter"])
@@ -63,9 +67,13 @@ class Side:
 class Relay:
     """Pass bytes between connections to loopback ports and Unix sockets, and wait for the command."""
 
-    def __init__(self, relays: dict[int, str]) -> None:
+    def __init__(self, relays: dict[int, str], doors: dict[str, int]) -> None:
         self._selector = selectors.DefaultSelector()
-        self._doors = {self._listen(port): path for port, path in relays.items()}
+        self._doors: dict[socket.socket, str | int] = {}
+        for port, path in relays.items():
+            self._doors[self._listen(socket.create_server(("127.0.0.1", port), backlog=_BACKLOG))] = path
+        for path, port in doors.items():
+            self._doors[self._listen(_at(path))] = port
         self._pairs: dict[socket.socket, tuple[Side, Side]] = {}
         self._open = True
 
@@ -81,8 +89,7 @@ class Relay:
                 elif key.fileobj in self._pairs:
                     self._serve(key.fileobj, events)
 
-    def _listen(self, port: int) -> socket.socket:
-        door = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
+    def _listen(self, door: socket.socket) -> socket.socket:
         door.setblocking(False)
         self._selector.register(door, selectors.EVENT_READ)
         return door
@@ -92,11 +99,16 @@ class Relay:
             near, _ = door.accept()
         except OSError:
             return
-        far = socket.socket(socket.AF_UNIX)
-        far.setblocking(False)  # a server that is stuck must not hold up the others
+        target = self._doors[door]
+        far = socket.socket(socket.AF_UNIX if isinstance(target, str) else socket.AF_INET)
         try:
-            far.connect(self._doors[door])
-            near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if isinstance(target, str):
+                far.setblocking(False)  # a server that is stuck must not hold up the others
+                far.connect(target)
+            else:
+                far.connect(("127.0.0.1", target))  # on the own loopback that takes no time
+                far.setblocking(False)
+            (near if isinstance(target, str) else far).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
             near.close()
             far.close()
@@ -159,6 +171,18 @@ class Relay:
         self._let_in()
 
 
+def _at(path: str) -> socket.socket:
+    """Listen on a Unix socket, whose path may be longer than the kernel takes in one word."""
+    door, here = socket.socket(socket.AF_UNIX), os.getcwd()
+    os.chdir(os.path.dirname(path))
+    try:
+        door.bind(os.path.basename(path))
+    finally:
+        os.chdir(here)
+    door.listen(_BACKLOG)
+    return door
+
+
 def _send(receiver: Side, sender: Side) -> None:
     """Send what waits; after the last of it, say that nothing more comes."""
     if receiver.waiting:
@@ -173,7 +197,7 @@ def main() -> NoReturn:
     """Open the ports, run the command and end with its exit code."""
     order = Order(sys.argv[1:])
     try:
-        relay = Relay(order.relays)
+        relay = Relay(order.relays, order.doors)
     except OSError as error:
         _fail(f"a port of the relay could not be opened: {error}")
     wake, waker = os.pipe()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
+import stat
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from keelway.adapters.ci.local.place import ENDED_WORDS, Place
+from keelway.adapters.ci.local.place import ENDED_WORDS, SAID, Place
 from keelway.adapters.ci.local.text import readable
 from keelway.clients.control import free_port
 from keelway.clients.files import read_bounded
 from keelway.clients.http import HttpClient
-from keelway.clients.shell import Command, Done, create_time, end_tree, runs, start_detached
+from keelway.clients.shell import Command, Done, create_time, runs
 from keelway.core.codec import digest
 from keelway.core.errors import KeelwayError, TheirFault
 from keelway.core.judge.question import RUN, Answer, Question, steady
@@ -32,6 +36,8 @@ _STEP_SECONDS = 0.03
 _LOG_BYTES_MAX = 4_000_000
 _SHOWN_CHARS = 600
 _SERVER_ERROR = 500
+_HERE = re.compile(r"//(?:127\.0\.0\.1|localhost)(?::\d{1,5})?")
+"""The address that it was asked at, which differs from run to run."""
 
 
 def answers_of(project: Project, place: Place, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
@@ -103,23 +109,26 @@ class _Box:
         argv = self.box.run or next((one.run for one in self.project.processes if one.name == _WEB), ())
         if not argv or self.place.was_ended():
             return _all(questions, "there is no process named web" if not argv else ENDED_WORDS)
-        port, log = free_port(frozenset()), data.with_suffix(".log")
-        filled = [self._filled(word, data, port) for word in argv]
+        port = free_port(frozenset())
+        filled = tuple(self._filled(word, data, port) for word in argv)
+        command = Command(filled, str(self.place.tree), self._env(data, port), self.box.seconds_max)
         try:
-            pid = start_detached(filled, str(self.place.tree), self._env(data, port), str(log))
-        except OSError as error:
+            with self.place.serving(command, port) as (pid, address):
+                return self._served(questions, pid, address, deadline)
+        except (KeelwayError, OSError) as error:
             return _all(questions, f"{argv[0]} could not be started: {error}")
+
+    def _served(self, questions: list[Question], pid: int, address: str, deadline: float) -> list[Answer]:
         began_at = create_time(pid)
-        try:
-            with HttpClient(
-                f"http://127.0.0.1:{port}", timeout_seconds=_ASK_SECONDS_MAX, body_bytes_max=_BODY_BYTES_MAX
-            ) as client:
-                wrong = self._wait(client, pid, began_at, deadline)
-                if wrong:
-                    return _all(questions, f"{wrong}. Its last words: {self._said(log) or 'none'}")
-                return [self._request(client, question, deadline) for question in questions]
-        finally:
-            end_tree(pid, began_at, 0, self.place.folder.name)
+        lives = lambda: runs(pid, began_at) and time.monotonic() < deadline  # noqa: E731
+        with (
+            _reached(address, lives) as reached,
+            HttpClient(reached, timeout_seconds=_ASK_SECONDS_MAX, body_bytes_max=_BODY_BYTES_MAX) as client,
+        ):
+            wrong = self._wait(client, pid, began_at, deadline)
+            if wrong:
+                return _all(questions, f"{wrong}. Its last words: {self._said() or 'none'}")
+            return [self._request(client, question, deadline) for question in questions]
 
     def _wait(self, client: HttpClient, pid: int, began_at: float, deadline: float) -> str:
         """Return "" once it answers, else why it never will."""
@@ -144,12 +153,11 @@ class _Box:
             return Answer(wrong=f"its body is no JSON: {error}")
         except KeelwayError as error:
             return Answer(wrong=error.code.replace("_", " "))
-        here = client.address.removeprefix("http:")
-        return _answer(question, answer.status, answer.text.replace(here, ""), self.place)
+        return _answer(question, answer.status, answer.text, self.place)
 
-    def _said(self, log: Path) -> str:
+    def _said(self) -> str:
         try:
-            said = read_bounded(log, _LOG_BYTES_MAX)
+            said = read_bounded(self.place.folder / SAID, _LOG_BYTES_MAX)
         except (KeelwayError, OSError):
             return ""
         return readable(said, b"", str(self.place.tree))[-_SHOWN_CHARS:]
@@ -184,6 +192,23 @@ class _Box:
         return text
 
 
+@contextmanager
+def _reached(address: str, lives: Callable[[], bool]) -> Iterator[str]:
+    """Yield an address for HTTP; a socket is opened first, so that nothing else can be put in its place."""
+    if not address.startswith("/"):
+        yield address
+        return
+    while lives() and not Path(address).exists():
+        time.sleep(_STEP_SECONDS)
+    door = os.open(address, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISSOCK(os.fstat(door).st_mode):
+            raise OSError(f"{address} is no socket any more")
+        yield f"/proc/self/fd/{door}"
+    finally:
+        os.close(door)
+
+
 def _answer(question: Question, status: int, said: str, place: Place) -> Answer:
-    text = said.replace(str(place.folder), "")
+    text = _HERE.sub("", said.replace(str(place.folder), ""))
     return Answer(status, text[:_TEXT_CHARS_MAX], digest(steady(text)), contained=question.contains in text)

@@ -157,7 +157,7 @@ class LocalCi:
                 lines = python_lines(text.decode("utf-8", "replace")) if text is not None else None
                 if lines is None:
                     continue
-                can = lines | did  # what the tool counts as well, such as a main guard, nobody has to run
+                can = {*lines, *did}  # what the tool counts as well, such as a main guard, nobody has to run
             elif path not in hits:
                 continue
             executable[path] = tuple(sorted(can))

@@ -6,6 +6,8 @@ import os
 import shutil
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -13,7 +15,16 @@ from pathlib import Path
 from keelway.clients.cage import Cage, Inside
 from keelway.clients.run import Fence
 from keelway.clients.run.fence import Outlet
-from keelway.clients.shell import MARKER, Command, Done, end_marked, run
+from keelway.clients.shell import (
+    MARKER,
+    Command,
+    Done,
+    create_time,
+    end_marked,
+    end_tree,
+    run,
+    start_detached,
+)
 from keelway.core.errors import KeelwayError
 
 __all__ = ["CheckFence"]
@@ -56,21 +67,9 @@ class CheckFence:
                 outlet.close()
 
     def _run(self, command: Command, home: Path, workspace: Path, outlet: Outlet | None) -> Done:
-        cage = self.fence.cage
-        inside = Inside(
-            command.argv,
-            {
-                **command.env,
-                **(outlet.env if outlet else {}),
-                "PATH": _path(command.env.get("PATH", "")),
-            },
-            command.cwd,
-            str(home),
-            str(workspace),
-            reads=_toolchains(command.argv[0] if command.argv else ""),
-            relays=outlet.relays if outlet else {},
-            bounds=self.fence.bounds,
-        )
+        cage, inside = self.fence.cage, self._inside(command, home, workspace)
+        if outlet is not None:
+            inside = replace(inside, env={**inside.env, **outlet.env}, relays=outlet.relays)
         try:
             outside = cage.wrap(inside)
         except (KeelwayError, OSError) as error:
@@ -87,6 +86,49 @@ class CheckFence:
             return done
         said = done.stderr + f"\nIt was ended: it used more {hit} than a check may.".encode()
         return replace(done, exit_code=done.exit_code or None, stderr=said)
+
+    def _inside(self, command: Command, home: Path, workspace: Path) -> Inside:
+        return Inside(
+            command.argv,
+            {**command.env, "PATH": _path(command.env.get("PATH", ""))},
+            command.cwd,
+            str(home),
+            str(workspace),
+            reads=_toolchains(command.argv[0] if command.argv else ""),
+            bounds=self.fence.bounds,
+        )
+
+    @contextmanager
+    def serving(
+        self, command: Command, home: Path, workspace: Path, door: tuple[Path, int], log_path: Path
+    ) -> Iterator[int]:
+        """Let a command serve on a port of its own loopback until the block is left; yield its process id.
+
+        Args:
+            command: its working directory lies below ``workspace``.
+            home: folder of the job alone, below ``workspace``.
+            workspace: everything that the command may write.
+            door: Unix socket below ``workspace`` that leads to the port.
+            log_path: gets what the command says.
+
+        Raises:
+            KeelwayError: the cage cannot hold it.
+            OSError: it cannot be started.
+        """
+        cage = self.fence.cage
+        inside = replace(self._inside(command, home, workspace), doors={str(door[0]): door[1]})
+        outside, marker = cage.wrap(inside), command.env.get(MARKER, "")
+        try:
+            env = {**outside.env, **({MARKER: marker} if marker else {})}
+            pid = start_detached(outside.argv, outside.cwd, env, str(log_path))
+            began_at = create_time(pid)
+            try:
+                with _Look(cage, inside, marker):
+                    yield pid
+            finally:
+                end_tree(pid, began_at, 0, marker)
+        finally:
+            cage.release(inside)
 
 
 class _Look:

@@ -14,14 +14,26 @@ from pathlib import Path
 from keelway.adapters.ci.local.fence import CheckFence
 from keelway.clients.files import remove_tree
 from keelway.clients.git import Git
-from keelway.clients.shell import MARKER, Command, Done, base_env, create_time, end_marked, run
+from keelway.clients.shell import (
+    MARKER,
+    Command,
+    Done,
+    base_env,
+    create_time,
+    end_marked,
+    end_tree,
+    run,
+    start_detached,
+)
 from keelway.core.errors import KeelwayError
 
-__all__ = ["ENDED_WORDS", "Place", "end_places", "lend_place", "sweep"]
+__all__ = ["ENDED_WORDS", "SAID", "Place", "end_places", "lend_place", "sweep"]
 
 _OUTPUT_BYTES_MAX = 1_000_000
 _LEFTOVERS_MAX = 20
 _TASK, _ENDED = "task", "ended"
+SAID = "served.log"
+"""What a command that serves says, in the folder of its job."""
 ENDED_WORDS = "its task was ended"
 _NAME = re.compile(r"ci-(?P<pid>\d{1,9})-[0-9a-f]{8}")
 
@@ -83,6 +95,29 @@ class Place:
             return run(command)
         log = str(self.folder / "egress.jsonl") if out else ""
         return self.fence.run(command, self.work / "home", self.work, log)
+
+    @contextmanager
+    def serving(self, command: Command, port: int) -> Iterator[tuple[int, str]]:
+        """Let a command serve on a port until the block is left; yield its process id and its address.
+
+        Behind the sandbox the address is a Unix socket, since the port is one of a loopback that only it has.
+
+        Raises:
+            KeelwayError: the sandbox cannot hold it.
+            OSError: it cannot be started.
+        """
+        log = self.folder / SAID
+        if self.fence is None:
+            pid = start_detached(command.argv, command.cwd, command.env, str(log))
+            began_at = create_time(pid)
+            try:
+                yield pid, f"http://127.0.0.1:{port}"
+            finally:
+                end_tree(pid, began_at, 0, self.folder.name)
+            return
+        door = self.work / f"{uuid.uuid4().hex[:12]}.sock"
+        with self.fence.serving(command, self.work / "home", self.work, (door, port), log) as pid:
+            yield pid, str(door)
 
     def environment(self) -> dict[str, str]:
         """Return what every program of the job is given; the marker tells which processes are the job's."""
