@@ -17,6 +17,10 @@ from keelway.core.model.verdict import Finding, Ruling, failed, passed
 from keelway.core.package.added import judge_added
 from keelway.core.package.manifest import is_manifest
 from keelway.core.package.package import ecosystems_of
+from keelway.core.rule.sensitive import is_runner_config
+from keelway.core.runner.known import RUNNERS, measured_by
+from keelway.core.tamper.scripts import judge_scripts
+from keelway.core.tamper.sources import is_read, judge_languages
 from keelway.ports.ci import CheckJob, CheckReport, CommandResult
 from keelway.routines.context import Context
 from keelway.routines.judge.black_box import ask_box
@@ -95,6 +99,7 @@ def examine(
         return Examination(checks, (failed("setup_failed", f"The set-up failed: {head.setup_error}"),))
     tampered = (
         *_tampering(ctx, turn, diff, sources),
+        *_languages(ctx, turn, diff, plan),
         *_packages(ctx, turn, base, diff, plan),
         *_settings(ctx, turn, base, diff, plan),
     )
@@ -117,7 +122,8 @@ def _coverage(ctx: Context, diff: Diff, sources: tuple[str, ...], head: CheckRep
     minimum = ctx.policy.development.diff_coverage_min
     if minimum <= 0:
         return passed("coverage_not_required", "The policy does not ask that tests run the changed lines.")
-    ran = changed_coverage(_added_lines(diff, sources), head.executable, head.executed)
+    measured = measured_by(ctx.project.checks)
+    ran = changed_coverage(_added_lines(diff, sources), head.executable, head.executed, measured)
     return judge_coverage(ran, minimum)
 
 
@@ -164,6 +170,21 @@ def _tampering(ctx: Context, turn: int, diff: Diff, sources: tuple[str, ...]) ->
     return tuple(findings)
 
 
+def _languages(ctx: Context, turn: int, diff: Diff, plan: Plan) -> tuple[Finding, ...]:
+    """Hold changed files of other languages than Python against the rules of their language."""
+    granted = frozenset(plan.test_grants)
+    changed = tuple(
+        path
+        for path in sorted(_present(diff))
+        if is_read(path) and path not in granted and not is_runner_config(path)
+    )
+    if not changed or not ctx.engine.patch("languages"):
+        return ()
+    texts = ctx.read(f"texts:{turn}", ctx.forge.texts, diff.head_sha, changed)
+    tests = frozenset(path for path in changed if ctx.project.is_test(path))
+    return judge_languages(texts, _added_lines(diff, changed), tests)
+
+
 def _packages(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> tuple[Finding, ...]:
     """Hold what a patch adds to its manifests against what the plan names."""
     touched = tuple(sorted(path for path in _present(diff) if is_manifest(path)))
@@ -171,7 +192,8 @@ def _packages(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) ->
         return ()
     before = ctx.read(f"manifests:base:{turn}", ctx.forge.texts, base.sha, touched)
     now = ctx.read(f"manifests:{turn}", ctx.forge.texts, diff.head_sha, touched)
-    return judge_added(plan.dependencies, ecosystems_of((*base.files, *touched)), before, now)
+    added = judge_added(plan.dependencies, ecosystems_of((*base.files, *touched)), before, now)
+    return (*added, *judge_scripts(before, now, plan.test_grants))
 
 
 def _settings(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) -> tuple[Finding, ...]:
@@ -227,7 +249,9 @@ def _replay_job(ctx: Context, turn: int, base: BaseRun, diff: Diff, plan: Plan) 
     head_files = ctx.read(f"files:{turn}", ctx.forge.files, diff.head_sha)
     granted = frozenset(plan.test_grants)
     judged = {
-        path for path in (*base.files, *head_files) if ctx.project.is_test(path) and path not in granted
+        path
+        for path in (*base.files, *head_files)
+        if (ctx.project.is_test(path) or is_runner_config(path)) and path not in granted
     }
     paths = tuple(sorted(judged))
     tree = ctx.act(f"compose:replay:{turn}", ctx.forge.compose, diff.head_sha, base.sha, paths)
@@ -251,12 +275,12 @@ def _judge_canary(report: CheckReport) -> Finding:
     if report.canary_failed is None:
         return failed(
             "canary_unsupported",
-            "No failing test could be planted for this test runner, so nothing shows that its judgement can fail; "
-            "this version plants one for pytest only.",
+            "No failing test could be planted for every test runner, so nothing shows that its judgement can fail. "
+            f"Let a tests check start one of these by name: {', '.join(runner.name for runner in RUNNERS)}.",
             examined=0,
         )
     return judge_canary(report.canary_failed)
 
 
 def _in(test: str, paths: tuple[str, ...]) -> bool:
-    return any(test.startswith(path) for path in paths)
+    return any(test == path or test.startswith(f"{path}::") for path in paths)

@@ -55,7 +55,7 @@ OWNED_FILES: dict[str, tuple[str, ...]] = {
     ),
     "environment": (".env", ".env.*", "*.env", ".envrc", ".npmrc", ".pypirc", "pip.conf", ".yarnrc*"),
     "build": ("dockerfile", "dockerfile.*", "*.dockerfile", "docker-compose*.y*ml", "compose*.y*ml", "makefile",
-              "gnumakefile", "*.mk", "procfile", "justfile", "noxfile.py", "vercel.json", "fly.toml", "netlify.toml"),
+              "gnumakefile", "*.mk", "procfile", "justfile", "noxfile.py", "vite.config.*", "vercel.json", "fly.toml", "netlify.toml"),
 }  # fmt: skip
 """Category to patterns of files that need a person's yes."""
 
@@ -101,6 +101,16 @@ _RUNNER_CONFIG = (
     ".pytest.toml",
     "tox.ini",
     ".coveragerc",
+    *(
+        "vitest.config.*",
+        "vitest.workspace.*",
+        "vitest.setup.*",
+        "jest.config.*",
+        "jest.setup.*",
+        "__mocks__/",
+    ),
+    *(".mocharc*", ".taprc", ".c8rc*", ".nycrc*", "babel.config.*", ".babelrc*", ".swcrc", "go.work"),
+    *("phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml"),
 )
 _IMPORT_ROOTS = frozenset({"", "src", "lib", "tests", "test"})
 

@@ -3,7 +3,7 @@
 What is asked and what the answers mean comes from the operator's configuration and from here,
 never from the commit. What it cannot rule out: the tests run as the same user as Keelway and read
 the path of their report from the command line, so a test process can forge the report. The ids
-that are expected from the base and the canary are the answer to that, both of which the judge
+that are expected from the base and the canaries are the answer to that, both of which the judge
 weighs. Plug-ins of pytest load as the project's set-up installed them, since its own coverage and
 its own fixtures need them; a project that needs none says ``-p no:...`` or ``env
 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1`` in its command. A command that stops at the first failure cannot
@@ -17,17 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keelway.adapters.ci.local.box import answers_of
-from keelway.adapters.ci.local.canary import plant
+from keelway.adapters.ci.local.canary import NO_CANARY, Canary, plant
 from keelway.adapters.ci.local.command import Told, chosen, refused, run_check
 from keelway.adapters.ci.local.fence import CheckFence
 from keelway.adapters.ci.local.known import Known
 from keelway.adapters.ci.local.lines import python_lines
 from keelway.adapters.ci.local.place import Place, end_places, lend_place, sweep
+from keelway.adapters.ci.local.reading import PLAIN, Reading, readings_of
 from keelway.adapters.ci.local.text import readable
 from keelway.clients.coverage_xml import Hits
 from keelway.clients.git import Git
 from keelway.core.errors import KeelwayError
 from keelway.core.model.project import Project
+from keelway.core.source.inert import runs_nothing
 from keelway.ports.ci import CheckJob, CheckReport, Ci
 
 __all__ = ["ADAPTER", "LocalCi"]
@@ -98,8 +100,11 @@ class LocalCi:
                     or f"{' '.join(self.project.setup)} {how}: {said or 'it said nothing.'}"
                 )
                 return CheckReport(job.sha, (), setup_error=why)
-        canary = plant(self.project, place, job.canary) if job.canary else ""
-        told = self._run(job, place, canary)
+        known = {check.name: check for check in self.project.checks}
+        checks = [known[name] for name in job.checks if name in known]
+        readings = readings_of(self.project, Git(self.repository), job.sha, place.files, checks)
+        canaries = _planted(readings, place, job.canary) if job.canary else {}
+        told = self._run(job, place, canaries, readings)
         hits = _merged(told)
         executable, executed = self._measured(job, hits) if hits is not None else ({}, {})
         return CheckReport(
@@ -108,11 +113,13 @@ class LocalCi:
             tuple(test for item in told for test in item.tests),
             executable,
             executed,
-            canary_failed=self._believed(job, told) if canary else None,
+            canary_failed=_believed(canaries, readings, told),
             answers=answers_of(self.project, place, job.questions),
         )
 
-    def _run(self, job: CheckJob, place: Place, canary: str) -> list[Told]:
+    def _run(
+        self, job: CheckJob, place: Place, canaries: dict[str, Canary], readings: dict[str, Reading]
+    ) -> list[Told]:
         known = {check.name: check for check in self.project.checks}
         told: list[Told] = []
         for name in job.checks:
@@ -120,20 +127,14 @@ class LocalCi:
                 check = chosen(known[name], job)
                 if check is None:
                     continue
-                told.append(run_check(check, place, canary))
+                canary, reading = canaries.get(name, NO_CANARY), readings.get(name, PLAIN)
+                told.append(run_check(check, place, canary, reading))
             else:
                 names = ", ".join(known) or "none"
                 told.append(refused(name, f"No check is called {name!r}. Next: use one of: {names}."))
             if job.stop_at_first and not told[-1].result.passed:
                 break
         return told
-
-    def _believed(self, job: CheckJob, told: list[Told]) -> bool | None:
-        """Tell whether every command that met the canary failed it, and one did; None without tests."""
-        if not {check.name for check in self.project.checks if check.kind == "tests"} & set(job.checks):
-            return None
-        met = [item.canary_failed for item in told if item.canary_failed is not None]
-        return bool(met) and all(met)
 
     def _caches(self) -> dict[str, str]:
         """Let set-ups share what they download; copies, because a linked file could be altered for all."""
@@ -159,10 +160,39 @@ class LocalCi:
                     continue
                 can = {*lines, *did}  # what the tool counts as well, such as a main guard, nobody has to run
             elif path not in hits:
-                continue
+                text = Git(self.repository).read(job.sha, path, _SOURCE_BYTES_MAX)
+                if text is None or not runs_nothing(path, text.decode("utf-8", "replace")):
+                    continue
             executable[path] = tuple(sorted(can))
             executed[path] = tuple(sorted(did))
         return executable, executed
+
+
+def _planted(readings: dict[str, Reading], place: Place, name: str) -> dict[str, Canary]:
+    """Plant once for each runner; the checks of one runner share what was planted."""
+    by_runner: dict[str, Canary] = {}
+    for reading in readings.values():
+        if reading.runner is not None and reading.runner.name not in by_runner:
+            by_runner[reading.runner.name] = plant(reading.runner, reading.texts, place, name)
+    return {
+        check: by_runner[reading.runner.name]
+        for check, reading in readings.items()
+        if reading.runner is not None
+    }
+
+
+def _believed(canaries: dict[str, Canary], readings: dict[str, Reading], told: list[Told]) -> bool | None:
+    """Tell whether every runner met its canary and failed it each time; None when one had none to meet."""
+    if not canaries or not all(canaries.get(name, NO_CANARY).seeds for name in readings):
+        return None
+    met: dict[str, list[bool]] = {
+        canary.runner.name: [] for canary in canaries.values() if canary.runner is not None
+    }
+    for item in told:
+        runner = canaries.get(item.result.name, NO_CANARY).runner
+        if runner is not None and item.canary_failed is not None:
+            met[runner.name].append(item.canary_failed)
+    return all(heard and all(heard) for heard in met.values())
 
 
 def _merged(told: list[Told]) -> Hits | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from keelway.adapters.ci.local.canary import canary_failed, without
+from keelway.adapters.ci.local.canary import NO_CANARY, Canary
 from keelway.adapters.ci.local.place import Place
+from keelway.adapters.ci.local.reading import PLAIN, Reading
 from keelway.adapters.ci.local.text import readable
-from keelway.clients import coverage_xml, junit
+from keelway.clients import coverage_xml
 from keelway.clients.files import read_bounded
+from keelway.clients.report import BYTES_MAX, read_hits, read_results
 from keelway.clients.shell import Done
 from keelway.core.errors import KeelwayError
 from keelway.core.judge.tests import ERROR, FAILED, SKIPPED, TestResult
@@ -22,6 +24,8 @@ _JUNIT, _COVERAGE, _TESTS = "{junit}", "{coverage}", "tests"
 _ONLY, _CHANGED = "{tests}", "{changed}"
 _PYTEST = frozenset({"pytest", "py.test"})
 _RED = frozenset({FAILED, ERROR})
+_IN_FOLDERS = ("cobertura-coverage.xml", "lcov.info")
+"""What vitest and jest call their reports in the folder that they are given."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,10 @@ def refused(name: str, why: str) -> Told:
     return Told(CommandResult(name, None, 0.0, 0, could_not_start=why))
 
 
-def run_check(check: CheckCommand, place: Place, canary: str) -> Told:
-    """Run a check to its end or its timeout; ``canary`` is the path of the planted test, or ""."""
+def run_check(
+    check: CheckCommand, place: Place, canary: Canary = NO_CANARY, reading: Reading = PLAIN
+) -> Told:
+    """Run a check to its end or its timeout, and take out of its report what was planted."""
     tests_kind = check.kind == _TESTS
     if tests_kind and not any(_JUNIT in word for word in check.run):
         why = f"The tests check {check.name!r} has no {_JUNIT} in its command, so nothing would tell which tests ran."
@@ -77,12 +83,11 @@ def run_check(check: CheckCommand, place: Place, canary: str) -> Told:
     result = _result(check, done, place)
     if not tests_kind or done.could_not_start:
         return Told(result)
-    tests, complaint = _tests(report, place, canary)
-    told = Told(_judged(result, without(canary, tests), complaint, tests), without(canary, tests))
-    if canary:
-        told = replace(told, canary_failed=canary_failed(canary, tests))
+    tests, complaint = _tests(report, place, canary, reading)
+    own = canary.without(tests)
+    told = Told(_judged(result, own, complaint, tests), own, canary_failed=canary.failed(tests))
     if any(_COVERAGE in word for word in check.run):
-        hits, complaint = _hits(coverage, place)
+        hits, complaint = _hits(coverage, place, reading)
         told = replace(told, hits=hits, result=_noted(told.result, complaint))
     return told
 
@@ -121,21 +126,30 @@ def _noted(result: CommandResult, *notes: str) -> CommandResult:
     return replace(result, output="\n".join(said))
 
 
-def _tests(report: Path, place: Place, canary: str) -> tuple[tuple[TestResult, ...], str]:
+def _tests(
+    report: Path, place: Place, canary: Canary, reading: Reading
+) -> tuple[tuple[TestResult, ...], str]:
     try:
-        data = read_bounded(report, junit.BYTES_MAX)
-        return junit.read_junit(data, (*place.files, canary) if canary else place.files, str(place.tree)), ""
+        data = read_bounded(report, BYTES_MAX)
+        return read_results(data, (*place.files, *canary.paths), str(place.tree), reading.locate), ""
     except FileNotFoundError:
         return (), "The command wrote no test report, so no test counts."
     except (KeelwayError, OSError) as error:
         return (), str(error)
 
 
-def _hits(report: Path, place: Place) -> tuple[coverage_xml.Hits, str]:
+def _hits(report: Path, place: Place, reading: Reading) -> tuple[coverage_xml.Hits, str]:
     try:
-        data = read_bounded(report, coverage_xml.BYTES_MAX)
-        return coverage_xml.read_coverage(data, place.files, str(place.tree)), ""
+        data = read_bounded(_coverage_file(report), coverage_xml.BYTES_MAX)
+        return read_hits(data, place.files, str(place.tree), reading.modules), ""
     except FileNotFoundError:
         return {}, "The command wrote no coverage report, so no line counts as run."
     except (KeelwayError, OSError) as error:
         return {}, str(error)
+
+
+def _coverage_file(report: Path) -> Path:
+    """Return the report, or the one inside when a tool took its name for a folder's."""
+    if report.is_symlink() or not report.is_dir():
+        return report
+    return next((report / name for name in _IN_FOLDERS if (report / name).exists()), report / _IN_FOLDERS[0])

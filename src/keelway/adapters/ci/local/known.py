@@ -13,6 +13,8 @@ from keelway.ports.ci import CheckJob, CheckReport
 
 BYTES_MAX = 8_000_000
 KEPT_MAX = 200
+FORMAT = 2
+"""Goes up when ids of tests are told in another way: a report of before would not fit."""
 
 
 class Known:
@@ -52,7 +54,7 @@ class Known:
             old.unlink(missing_ok=True)
 
     def _file(self, tree_sha: str) -> Path:
-        return self._folder / digest([tree_sha, to_json(self._project)]).removeprefix("sha256:")
+        return self._folder / digest([FORMAT, tree_sha, to_json(self._project)]).removeprefix("sha256:")
 
 
 def _asks_for_less(job: CheckJob) -> bool:

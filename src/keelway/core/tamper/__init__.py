@@ -1,0 +1,1 @@
+"""Find source of other languages than Python that behaves for its judge."""
