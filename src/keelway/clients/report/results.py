@@ -103,15 +103,7 @@ def _go(data: bytes) -> Iterator[tuple[Case, str, str]]:
     """Read one event a line; a test that began and never ended is an error, so is a package that failed alone."""
     ended: dict[tuple[str, str], str] = {}
     output: dict[tuple[str, str], list[str]] = {}
-    events = 0
-    for line in data.split(b"\n"):
-        event = _event(line)
-        if event is None:
-            if broken := _BROKEN.match(line):
-                events += 1
-                ended[broken["package"].decode("utf-8", "replace"), ""] = FAILED
-            continue
-        events += 1
+    for event in _events(data):
         key, action = (_text(event.get("Package")), _text(event.get("Test"))), _text(event["Action"])
         if action == "output":
             output[key] = [*output.get(key, [])[-_OUTPUT_LINES_MAX:], _text(event.get("Output"))]
@@ -119,16 +111,25 @@ def _go(data: bytes) -> Iterator[tuple[Case, str, str]]:
             ended[key] = _worse(ended.get(key, PASSED), _GO[action])
         elif action == "run":
             ended.setdefault(key, "")
-    if not events:
-        raise TheirFault("report_unreadable", "The test report has no event of go test in it.")
+    red = {package for (package, test), end in ended.items() if test and end != PASSED}
     for (package, test), outcome in ended.items():
-        alone = outcome == FAILED and not any(
-            other == package and name and end != PASSED for (other, name), end in ended.items()
-        )
-        if test or alone:
+        if test or (outcome == FAILED and package not in red):
             ending = (outcome or ERROR) if test else ERROR
             said = "".join(output.get((package, test), []))
             yield Case((), package, test or "(package)"), ending, said if ending != PASSED else ""
+
+
+def _events(data: bytes) -> Iterator[dict[str, Any]]:
+    count = 0
+    for line in data.split(b"\n"):
+        event, broken = _event(line), _BROKEN.match(line)
+        if event is None and broken is not None:
+            event = {"Action": "fail", "Package": broken["package"].decode("utf-8", "replace")}
+        if event is not None:
+            count += 1
+            yield event
+    if not count:
+        raise TheirFault("report_unreadable", "The test report has no event of go test in it.")
 
 
 def _event(line: bytes) -> dict[str, Any] | None:
