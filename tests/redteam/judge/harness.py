@@ -37,6 +37,7 @@ from keelway.testing.fakes.channel import FakeNotifier
 from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.pulls import FakePullBook
+from keelway.testing.fakes.scanner import FakeScanners
 from keelway.testing.fakes.signal import FakeSignal
 from keelway.testing.fakes.target import FakeTarget
 
@@ -230,6 +231,7 @@ class Bench:
             notifier=FakeNotifier(),
             ledger=self.ledger,
             index=FakeIndex(),
+            scanner=FakeScanners(),
         )
 
 
