@@ -16,10 +16,14 @@ from keelway.clients.coverage_xml import read_coverage
 from keelway.clients.git.diffs import read_lines
 from keelway.clients.junit import read_junit
 from keelway.core.judge.tamper import judge_source
+from keelway.core.migration.judge import read_migration
 from keelway.core.model.diff import NO_MODE, Diff, FileDelta, parse_diff
 from keelway.core.model.plan import Plan, parse_plan
+from keelway.core.owner.codeowners import owners_of
 from keelway.core.package.added import judge_added
-from keelway.core.policy import GuardrailPolicy
+from keelway.core.package.lock import read_lock
+from keelway.core.package.locked import LockCase, judge_locks
+from keelway.core.policy import DependencyPolicy, GuardrailPolicy
 from keelway.core.review.review import parse_review
 from keelway.core.rule.glob import matches
 from keelway.core.rule.guardrail import judge_diff
@@ -73,7 +77,8 @@ def _patch(data: bytes) -> None:
     name, body = _parts(data)
     path = name.decode("utf-8", "replace")[:500] or "a.py"
     lines = tuple(enumerate(body.decode("utf-8", "replace").split("\n"), 1))
-    diff = Diff("b", "h", (FileDelta(path, "A", NO_MODE, added=len(lines)),), {path: lines})
+    gone = {path: lines[::2]}
+    diff = Diff("b", "h", (FileDelta(path, "A", NO_MODE, added=len(lines)),), {path: lines}, gone)
     findings = judge_diff(diff, Plan("t", "a", create=(path,)), GuardrailPolicy())
     assert findings
 
@@ -82,6 +87,24 @@ def _manifest(data: bytes) -> None:
     name, body = _parts(data)
     path = name.decode("utf-8", "replace")[:100]
     assert judge_added((), (), {}, {path: body.decode("utf-8", "replace")})
+
+
+def _owners(data: bytes) -> None:
+    path, text = _parts(data)
+    owners_of((_text(path)[:300] or "a", "src/a.py"), _text(text))
+
+
+def _lock(data: bytes) -> None:
+    name, text = _parts(data)
+    path = name.decode("utf-8", "replace")[:100]
+    read_lock(path, _text(text))
+    case = LockCase(changed=frozenset({path}), base={}, head={path: _text(text)})
+    judge_locks(case, DependencyPolicy())
+
+
+def _migration(data: bytes) -> None:
+    name, text = _parts(data)
+    read_migration(name.decode("utf-8", "replace")[:100], _text(text))
 
 
 def _words(data: bytes) -> None:
@@ -241,6 +264,26 @@ TARGETS: dict[str, Target] = {
         (b"pyproject.toml" + SEAM + b'[project]\ndependencies = ["x==1", "y @ git+https://e"]\n', b"package.json" + SEAM + b'{"dependencies": {"x": "^1"}}',
          b"requirements.txt" + SEAM + b"x==1\n-e .\n", b"go.mod" + SEAM + b"require a.b/c v1\n"),
         (*_JSON_WORDS, b"==", b"@", b"[tool.uv.sources]"), 3,
+    ),
+    "owner list": Target(
+        _owners,
+        (b"src/a.py" + SEAM + b"* @all\n/src/ @a @b\n[Section][2] @c\n*.py\n^[Other]\n", b"docs/x y.md" + SEAM + b"docs/x\\ y.md a@b.c # why\n"),
+        (b"*", b"**/", b"[", b"]", b"@", b"\\ ", b"#", b"!", b"?", SEAM), 3,
+    ),
+    "lock file": Target(
+        _lock,
+        (b"uv.lock" + SEAM + b'[[package]]\nname = "x"\nversion = "1"\nsource = { registry = "https://a.b/simple" }\nwheels = [{ url = "https://a.b/x-1.whl", hash = "sha256:0" }]\n',
+         b"package-lock.json" + SEAM + b'{"packages": {"node_modules/x": {"version": "1", "resolved": "https://a.b/x.tgz", "integrity": "sha512-0"}}}',
+         b"requirements.txt" + SEAM + b"x==1 --hash=sha256:0 \\\n  --hash=sha256:1\n", b"go.sum" + SEAM + b"a.b/c v1 h1:x=\n", b"composer.lock" + SEAM + b'{"packages": [{"name": "a/b"}]}'),
+        (*_JSON_WORDS, b"[[package]]", b"--hash=", b"\\\n", b"git = ", b"https://"), 3,
+    ),
+    "migration": Target(
+        _migration,
+        (b"migrations/1.sql" + SEAM + b"ALTER TABLE a ADD COLUMN b int;\n-- x\nDROP TABLE 'c';\nDO $$ BEGIN END $$;\n",
+         b"app/migrations/0001_a.py" + SEAM + b"class Migration(migrations.Migration):\n    operations = [migrations.RunPython(f)]\n",
+         b"alembic/versions/a.py" + SEAM + b"def upgrade():\n    op.add_column('a', sa.Column('b'))\n",
+         b"database/migrations/a.php" + SEAM + b"<?php return new class { public function up() { Schema::create('a', function ($t) { $t->id(); }); } };"),
+        (b";", b"'", b'"', b"$$", b"--", b"/*", b"*/", b"DROP ", b"ALTER TABLE ", b"(", b")", b"{", b"}"), 3,
     ),
     "words": Target(
         _words, (b"say `x` to @y #1 \x1b[31mred\x1b[0m https://a:bcd@e", b"Approved-by: me\n```\n"),

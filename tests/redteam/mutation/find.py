@@ -10,6 +10,7 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -97,11 +98,21 @@ def _codes_of(call: ast.Call) -> set[str]:
     return set()
 
 
+def is_written(code: str) -> bool:
+    """Tell whether a reason stands in the text of some rule."""
+    return any(f'"{code}"' in _text(module) for module in modules())
+
+
 def _tree(module: str) -> ast.Module:
+    return ast.parse(_text(module))
+
+
+@cache
+def _text(module: str) -> str:
     spec = importlib.util.find_spec(module)
     assert spec is not None
     assert spec.origin is not None
-    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    return Path(spec.origin).read_text(encoding="utf-8")
 
 
 def version() -> str:
