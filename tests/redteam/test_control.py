@@ -18,6 +18,7 @@ from tests.redteam.rig import (
     arm,
     attack,
     delivered,
+    held,
     instead,
     picture_of,
     refused,
@@ -296,6 +297,13 @@ def test_a_probe_in_a_plan_has_an_ordinary_method(make_world, method):
     """H08."""
     done = attack(make_world(), plan={"probes": [{"path": "/two", "method": method}]})
     refused(done, "no_valid_plan")
+
+
+def test_a_probe_that_alters_data_waits_for_a_person(make_world):
+    """H08: the control plane would carry it out in production."""
+    held(
+        attack(make_world(), plan={"probes": [{"path": "/two/1", "method": "DELETE"}]}), "plan_needs_approval"
+    )
 
 
 # H02, H03: what goes on for ever

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keelway.core.model.diff import Diff, FileDelta
-from keelway.core.model.plan import Kind, Plan
+from keelway.core.model.plan import AcceptanceProbe, Kind, Plan
 from keelway.core.policy import GuardrailPolicy, Policy
 from keelway.core.rule.risk import LEVELS, Risk, assess_diff, assess_plan, at_most, worst
 
@@ -162,3 +162,9 @@ def test_more_files_and_lines_never_lower_the_risk(paths: list[str], lines: int)
     again = assess(modify=("app/total.py", *paths, "app/login.py"), lines_estimate=lines + 1)
     assert at_most(more.level, again.level)
     assert more.score <= again.score
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_probe_that_alters_what_is_in_production_is_high(method: str) -> None:
+    risk = assess(probes=(AcceptanceProbe("/orders/1", method), AcceptanceProbe("/orders", "POST")))
+    assert risk == Risk("high", 75, (f"asks production to alter what is there: {method} /orders/1",))

@@ -23,6 +23,7 @@ LEVELS = ("low", "medium", "high")
 _WEIGHT = {"low": 10, "medium": 25, "high": 75}
 _SCORE_MAX = 100
 _FILES_MANY = 20
+_ALTERING = frozenset({"PUT", "PATCH", "DELETE"})
 _BREAKING = re.compile(
     r"\bbreaking\b|\bsecurity (?:fix|patch|hole)|\bvulnerabilit|\bCVE-\d|\bdata loss\b|\bdrop(?:s|ping)? (?:table|column)",
     re.IGNORECASE,
@@ -173,6 +174,9 @@ def _shape_factors(plan: Plan, policy: Policy) -> list[tuple[str, str]]:
         factors.append(("medium", f"touches {len(plan.files)} files"))
     if plan.kind.value not in policy.category.auto_safe:
         factors.append(("low", f"is of the kind {plan.kind.value}"))
+    altering = [f"{probe.method} {probe.path}" for probe in plan.probes if probe.method in _ALTERING]
+    if altering:
+        factors.append(("high", f"asks production to alter what is there: {', '.join(altering[:3])}"))
     if any(_BREAKING.search(text) for text in (plan.title, *plan.risks)):
         factors.append(("high", "speaks of a breaking change, a security fix or lost data"))
     return factors
