@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -179,3 +180,19 @@ def test_a_network_disk(tmp_path, monkeypatch):
         machine, "_REMOTE", frozenset({"", *(p.fstype for p in machine.psutil.disk_partitions(all=True))})
     )
     assert {check.name: check.state for check in machine.check_home(Home(tmp_path))}["disk"] == "fail"
+
+
+def test_each_scanner_is_looked_for_and_one_that_is_absent_says_how_to_install_it(place, tmp_path):
+    scan = '[policy.scan]\ntools = ["known_secrets", "bandit", "semgrep", "gitleaks"]\n'
+    place.path.write_text(place.path.read_text() + scan)
+    checks = found(place, probe_agent=False)
+    assert checks["scanner known_secrets"].state == "ok"
+    assert checks["scanner bandit"].sentence.startswith("Version 1.")
+    assert "known_secrets" in checks["scanner gitleaks"].next
+    if shutil.which("semgrep") is None:
+        assert (checks["scanner semgrep"].state, checks["scanner semgrep"].next) == (
+            "fail",
+            "pipx install semgrep",
+        )
+    place.path.write_text(place.path.read_text() + f'rules = "{place.path.parent}/rules"\n')
+    assert "lies in the repository" in found(place, probe_agent=False)["scanners"].sentence

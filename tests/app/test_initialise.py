@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,17 @@ def test_links_and_large_trees_are_bounded(tmp_path):
 )
 def test_names_are_plain(tmp_path, name, plain):
     assert project_name(tmp_path / name) == plain
+
+
+def test_scanners_that_are_here_and_fit_are_written_down(tmp_path):
+    flow = {".github/workflows/ci.yml": "on: push\n", "package-lock.json": "{}"}
+    draft = detect(plant(tmp_path, {**PYTHON, **flow}), {})
+    assert set(draft.scanners) >= {"known_secrets", "detect_secrets", "bandit", "zizmor", "pip_audit"}
+    assert ("npm_audit" in draft.scanners) == bool(shutil.which("npm"))
+    path = save(tmp_path, document(draft, Answers("shop", draft.web)))
+    assert load_config(path).policy.scan.tools == draft.scanners
+
+
+def test_scanners_of_other_languages_are_left_out(tmp_path):
+    draft = detect(plant(tmp_path, {"go.mod": "module x\n", "main.go": "package main\n"}), {})
+    assert draft.scanners == ("known_secrets", "detect_secrets")

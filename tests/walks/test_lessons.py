@@ -113,9 +113,7 @@ class Yard:
             notifier=FakeNotifier(),
             ledger=self.ledger,
             index=FakeIndex(),
-            scanner=make_bench(
-                policy.scan, FakeVault(), repository=home.repository, checkouts=home.checkouts, outside=origin
-            ),
+            scanner=make_bench(found, home, FakeVault()),
         )
         app = App(replace(found, policy=policy), home, doors, self.ledger, pulls, FakeVault())
         self.engine = MemoryEngine(Journal(), clock=self.clock)

@@ -92,9 +92,7 @@ class Yard:
             notifier=FakeNotifier(),
             ledger=self.ledger,
             index=FakeIndex(),
-            scanner=make_bench(
-                policy.scan, FakeVault(), repository=home.repository, checkouts=home.checkouts, outside=origin
-            ),
+            scanner=make_bench(config, home, FakeVault()),
         )
         app = App(replace(config, policy=policy), home, doors, self.ledger, pulls, FakeVault())
         self.engine = MemoryEngine(Journal(), clock=self.clock)

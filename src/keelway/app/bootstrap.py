@@ -174,13 +174,7 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
         notifier=_notifier(config, home, vault),
         ledger=ledger,
         index=make_index(config.file.index, environment_variables(), config.repository),
-        scanner=make_bench(
-            config.policy.scan,
-            vault,
-            repository=home.repository,
-            checkouts=home.checkouts,
-            outside=config.repository,
-        ),
+        scanner=make_bench(config, home, vault),
     )
 
     def close() -> None:

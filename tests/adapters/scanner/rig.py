@@ -31,6 +31,7 @@ class Bench:
     tools: tuple[str, ...] = ("known_secrets",)
     policy: ScanPolicy = field(default_factory=ScanPolicy)
     by_recipe: bool = False
+    npm: str = ""
     reports: tuple[ScanReport, ...] = ()
 
     def weighed(self, base: Mapping[str, str], head: Mapping[str, str]) -> Weighed:
@@ -48,7 +49,7 @@ class Bench:
         added, _ = client.changed_lines(before, now)
         lines = {path: tuple(number for number, _ in each) for path, each in added.items()}
         scan = replace(self.policy, tools=self.tools)
-        scanners = make_scanners(scan, FakeVault(dict(VAULT)), folder)
+        scanners = make_scanners(scan, FakeVault(dict(VAULT)), folder, npm=self.npm)
         bench = ScanBench(client.git_dir, str(self.root / "scans"), scanners)
         self.reports = bench.examine(ScanJob(before, now, self.tools, paths, lines))
         question = Question(paths, lines, self.by_recipe, backed_up=True)

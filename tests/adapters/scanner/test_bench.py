@@ -9,7 +9,7 @@ import pytest
 from tests.adapters.scanner.rig import HELD, Bench
 
 from keelway.app.scan.bench import ScanBench
-from keelway.app.scan.choose import make_bench, make_scanners
+from keelway.app.scan.choose import make_scanners
 from keelway.core.errors import YourFault
 from keelway.core.policy import ScanPolicy
 from keelway.core.scan.concern import TOOLS
@@ -169,6 +169,6 @@ def test_a_binary_file_is_not_passed(bench):
 def test_rules_of_semgrep_lie_outside_of_the_repository(tmp_path):
     policy = ScanPolicy(tools=("semgrep",), rules=str(tmp_path / "rules"))
     with pytest.raises(YourFault, match="lies in the repository"):
-        make_bench(policy, FakeVault(), repository=tmp_path, checkouts=tmp_path, outside=tmp_path)
+        make_scanners(policy, FakeVault(), tmp_path)
     made = make_scanners(policy, FakeVault(), tmp_path / "elsewhere")
     assert made.keys() == set(TOOLS)

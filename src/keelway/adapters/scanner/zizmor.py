@@ -18,12 +18,16 @@ _OPTIONS = (
     "--format",
     "json",
     "--no-progress",
+    "--persona",
+    "pedantic",
     "--no-exit-codes",
     "--no-ignores",
     "--strict-collection",
 )
 _ENDS = frozenset({0})
 _NOTHING = 3
+_GRAVE = frozenset({"Medium", "High"})
+"""From here on counts also what zizmor tells only those who want to know all of it, such as rights to everything."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,9 @@ def _lay(folder: Path, side: str, path: str, name: str) -> str:
 
 def _hits(findings: Any, places: dict[str, tuple[str, str]]) -> Iterator[tuple[str, Hit]]:
     for each in findings:
+        weight = each["determinations"]
+        if weight["persona"] != "Regular" and weight["severity"] not in _GRAVE:
+            continue
         spots = [spot for spot in each["locations"] if spot["symbolic"].get("kind", "Primary") == "Primary"]
         spot = (spots or each["locations"])[0]
         given = spot["symbolic"]["key"]["Local"]["verbatim_path"]
