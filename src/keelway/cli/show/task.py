@@ -21,7 +21,7 @@ from keelway.app.view.task import (
 )
 from keelway.cli.show.costs import artefact_part, cost_part
 from keelway.cli.show.lessons import taught
-from keelway.cli.show.text import ago, clock, console, facts, number, say, table
+from keelway.cli.show.text import ago, brief, clock, console, facts, number, say, table
 from keelway.core.words.text import amount, duration, short
 
 _LIST_FIELDS = (
@@ -91,7 +91,7 @@ def task_page(view: TaskView) -> None:
             ("commit", short(view.commit_sha) if view.commit_sha else ""),
             ("iterations", line.iterations or ""),
             ("cost", amount(line.cost_usd) if line.cost_usd else ""),
-            ("error", f"{line.error} [{line.code}]" if line.error else ""),
+            ("error", f"{brief(line.error)} [{line.code}]" if line.error else ""),
         )
     )
     say("", "Stages", style="bold")
@@ -107,7 +107,10 @@ def task_page(view: TaskView) -> None:
 
 def stage_table(stages: Iterable[StageView]) -> None:
     """Print stages as rows."""
-    rows = [(stage.stage, stage.status, stage.attempt or "", _took(stage), stage.message) for stage in stages]
+    rows = [
+        (stage.stage, stage.status, stage.attempt or "", _took(stage), brief(stage.message))
+        for stage in stages
+    ]
     table(("STAGE", "STATUS", "RUN", "TOOK", "SAID"), rows)
 
 
@@ -217,7 +220,7 @@ def _gates(gates: tuple[GateView, ...]) -> None:
     if gates:
         say("", "Gates", style="bold")
         shown = [
-            (gate.gate, gate.ruling, " ".join(f.message for f in gate.reasons or gate.findings))
+            (gate.gate, gate.ruling, " ".join(brief(f.message) for f in gate.reasons or gate.findings))
             for gate in gates
         ]
         table(("GATE", "RULING", "WHY"), shown)

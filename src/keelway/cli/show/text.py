@@ -37,6 +37,7 @@ STYLES = {
 }
 
 Cell = str | int | float | None
+CELL_CHARS_MAX = 240
 
 
 def console() -> Console:
@@ -49,6 +50,12 @@ def say(*lines: str, style: str = "") -> None:
     screen = console()
     for text in lines:
         screen.print(Text(clean(text), style=style))
+
+
+def brief(text: str, limit: int = CELL_CHARS_MAX) -> str:
+    """Return the beginning of a text for a row; ``keelway explain``, ``logs`` and ``--json`` have the whole."""
+    joined = " ".join(text.split())
+    return joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
