@@ -64,7 +64,9 @@ def _pair(path: Path, number: int, line: str) -> tuple[str, str]:
     name, value = name.strip(), value.strip()
     if not separator or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise YourFault(
-            "secrets_malformed", f"Line {number} of {path} is not NAME=value.", "correct the line"
+            "secrets_malformed",
+            f"Line {number} of {path} is not NAME=value; a name is letters, digits and _.",
+            "correct the line",
         )
     quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return name, value[1:-1] if quoted else value
