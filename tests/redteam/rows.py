@@ -238,7 +238,7 @@ CONTROL = (
     _row("H06", "reports that explode", "no entities, bounds", f"{_CONTROL}::test_a_report_that_explodes_is_no_report "
          f"{_CONTROL}::test_a_coverage_report_that_is_all_sources_is_refused_soon", f"{_CONTROL}::test_ordinary_reports_are_read"),
     Row("H07", "archives that explode", "", beyond="no archive from outside is opened"),
-    _row("H08", "addresses of others in probes", "a probe is a path; no redirects; no other server", f"{_CONTROL}::test_a_probe_in_a_plan_cannot_name_another_address "
+    _row("H08", "addresses of others in probes", "a probe is a path; no redirects; no other server", f"{_CONTROL}::test_a_probe_in_a_plan_cannot_name_another_address {_CONTROL}::test_a_plan_that_names_another_address_ends_the_task "
          f"{_CONTROL}::test_a_probe_never_leaves_the_address_it_was_given {_CONTROL}::test_a_probe_follows_nobody_elsewhere {_CONTROL}::test_a_probe_in_a_plan_has_an_ordinary_method {_CONTROL}::test_a_probe_that_alters_data_waits_for_a_person",
          f"{_CONTROL}::test_a_plain_path_is_asked"),
     _row("H10", "alter Keelway's own safety", "forbidden paths; the sandbox shows no home of ours", f"{_CONTROL}::test_the_policy_is_not_in_the_reach_of_a_patch "

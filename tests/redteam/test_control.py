@@ -256,11 +256,16 @@ def listening() -> Iterator[tuple[int, list[str]]]:
 
 
 @pytest.mark.parametrize("path", ELSEWHERE, ids=map(ascii, ELSEWHERE))
-def test_a_probe_in_a_plan_cannot_name_another_address(make_world, path):
+def test_a_probe_in_a_plan_cannot_name_another_address(path):
     """H08: what an agent writes into its plan is asked by the control plane, so it may only be a path."""
-    done = attack(make_world(), plan={"probes": [{"path": path}]})
-    refused(done, "no_valid_plan")
-    assert "$.probes[0]" in done.row.error
+    for asked in ("probes", "examples"):
+        with pytest.raises(TheirFault, match=rf"\$\.{asked}\[0\]\.path"):
+            parse_plan(json.dumps({"title": "x", "approach": "y", asked: [{"path": path}]}))
+
+
+def test_a_plan_that_names_another_address_ends_the_task(make_world):
+    """H08, as a whole life."""
+    refused(attack(make_world(), plan={"probes": [{"path": ELSEWHERE[0]}]}), "no_valid_plan")
 
 
 def test_a_probe_never_leaves_the_address_it_was_given():
@@ -293,10 +298,12 @@ METHODS = ["DELETE /", "get\r\nX: y", "CONNECT", "TRACE", "", "G E T"]
 
 
 @pytest.mark.parametrize("method", METHODS, ids=map(ascii, METHODS))
-def test_a_probe_in_a_plan_has_an_ordinary_method(make_world, method):
+def test_a_probe_in_a_plan_has_an_ordinary_method(method):
     """H08."""
-    done = attack(make_world(), plan={"probes": [{"path": "/two", "method": method}]})
-    refused(done, "no_valid_plan")
+    with pytest.raises(TheirFault, match=r"\$\.probes\[0\]\.method"):
+        parse_plan(
+            json.dumps({"title": "x", "approach": "y", "probes": [{"path": "/two", "method": method}]})
+        )
 
 
 def test_a_probe_that_alters_data_waits_for_a_person(make_world):
@@ -359,7 +366,7 @@ def test_the_policy_is_not_in_the_reach_of_a_patch(make_world, path):
 # H13: the emergency stop
 
 
-@pytest.mark.parametrize("seconds", [0, 1, 30, 90, 200])
+@pytest.mark.parametrize("seconds", [0, 30, 200])
 def test_the_stop_holds_everything_at_any_time(make_world, seconds):
     """H13: nothing moves while it is pulled, and the task goes on when it is lifted."""
     world = make_world()
@@ -417,7 +424,7 @@ def test_a_way_back_that_has_begun_is_not_stopped_halfway(make_world):
 # H16: a forge that fails
 
 
-@pytest.mark.parametrize("verb", ["open_pull", "merge", "checks", "conflicts"])
+@pytest.mark.parametrize("verb", ["open_pull", "merge", "checks"])
 def test_a_forge_that_always_fails_ends_the_task_and_moves_nothing(make_world, verb):
     """H16."""
     world = make_world()
