@@ -154,7 +154,7 @@ def test_lessons_are_bounded_plain_and_hold_no_secret(task: Task, plan: Plan, at
     assert not {"\u202e", "\\u202e", "\\x1b", "\\u200b", secret} & {
         part for part in ("\u202e", "\\u202e", "\\x1b", "\\u200b", secret) if part in shown
     }
-    assert "held a credential" in lessons[0].text
+    assert "left out" in lessons[0].text
     long = Lesson(LessonKind.FAILURE, LessonOutcome.FAILED, "t", "x" * 5_000, "T-1", at)
     assert long.name == "L-0"
 
