@@ -23,6 +23,7 @@ from keelway.app.crew.seat import Seat, join_hub, many_workers, take_hub
 from keelway.app.home import Home
 from keelway.app.index.choose import make_index
 from keelway.app.policy.base import Policies
+from keelway.app.policy.trust import Trust
 from keelway.app.registry import load
 from keelway.app.scan.choose import make_bench
 from keelway.core.codec import digest
@@ -70,7 +71,7 @@ class App:
         if not scene.has_task:
             return Context(engine, self.doors, self.config.project, self.config.policy, scene)
         pin = self.policies.pinned(scene.subject)
-        policy = self.config.policy if pin is None else pin.policy
+        policy = self.policies.of(scene.subject)
         ctx = Context(engine, self.doors, self.config.project, policy, scene)
         if pin is not None:
             ctx.policy_base, ctx.policy_mark = pin.base_sha, pin.mark
@@ -79,7 +80,7 @@ class App:
     @cached_property
     def policies(self) -> Policies:
         """Return who says which policy holds for which task."""
-        return Policies(self.config, self.ledger, self.doors.forge)
+        return Policies(self.config, self.ledger, self.doors.forge, Trust(self.config, self.ledger))
 
     def runtime(self) -> Runtime:
         """Return the durable engine on the project's database; importing it costs most of a second."""

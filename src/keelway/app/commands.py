@@ -84,7 +84,7 @@ class Commands:
             raise RequestRefused(
                 "duplicate", f"{row.task.name} already works on this.", f"keelway show {row.task.name}"
             )
-        app.policies.pin(row.task.id, pin)
+        app.policies.begin(row.task, pin)
         self.runtime.start("deliver", row.task.id, to_json(row.task))
         return row
 
@@ -109,7 +109,7 @@ class Commands:
                 continue
             if self.runtime.status(row.task.id) == "absent":
                 if self.app.policies.pinned(row.task.id) is None:
-                    self.app.policies.pin(row.task.id, self.app.policies.at_base())
+                    self.app.policies.begin(row.task, self.app.policies.at_base())
                 self.runtime.start("deliver", row.task.id, to_json(row.task))
                 started += 1
             else:

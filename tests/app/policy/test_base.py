@@ -71,6 +71,7 @@ def test_a_policy_that_only_the_work_tree_has_counts_for_nothing(world):
         replace(loose, policy=replace(Policy(), plan=replace(Policy().plan, auto_approve_risk="medium"))),
         world.ledger,
         world.forge,
+        world.app.policies.trust,
     )
     assert policies.at_base().policy.plan.auto_approve_risk == "none"
 
@@ -105,9 +106,9 @@ def test_a_base_that_loosens_a_ceiling_lets_no_task_begin(world):
     ceiling = Ceiling(None, {"review": {"auto_merge_risk": "low"}})
     own = {"review": {"auto_merge_risk": "low"}}
     config = replace(world.app.config, ceiling=ceiling, stated=own)
-    policies = Policies(config, world.ledger, world.forge)
+    policies = Policies(config, world.ledger, world.forge, world.app.policies.trust)
     config = replace(config, policy=replace(Policy(), review=replace(Policy().review, auto_merge_risk="low")))
-    policies = Policies(config, world.ledger, world.forge)
+    policies = Policies(config, world.ledger, world.forge, world.app.policies.trust)
     with pytest.raises(YourFault, match=r"keelway\.toml of develop"):
         policies.at_base()
 
@@ -115,7 +116,9 @@ def test_a_base_that_loosens_a_ceiling_lets_no_task_begin(world):
 def test_a_ceiling_that_was_lowered_holds_for_tasks_under_way(world):
     row = world.submit()
     ceiling = Ceiling(None, {"review": {"auto_merge_risk": "none"}})
-    lowered = Policies(replace(world.app.config, ceiling=ceiling), world.ledger, world.forge)
+    lowered = Policies(
+        replace(world.app.config, ceiling=ceiling), world.ledger, world.forge, world.app.policies.trust
+    )
     assert world.app.policies.of(row.task.id).review.auto_merge_risk == "medium"
     assert lowered.of(row.task.id).review.auto_merge_risk == "none"
 

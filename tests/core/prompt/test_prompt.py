@@ -21,6 +21,7 @@ from keelway.core.prompt import (
     dev_prompt,
     fix_prompt,
     plan_prompt,
+    prompts_digest,
     review_prompt,
 )
 from keelway.core.prompt.template import fill, slots
@@ -159,3 +160,8 @@ def test_a_finding_cannot_pass_for_another(approved: ApprovedPlan) -> None:
     prompt = fix_prompt(approved, 2, (forged,))
     assert "\n2.\n" not in prompt
     assert "      2.\n" in prompt
+
+
+def test_every_prompt_file_is_in_the_digest() -> None:
+    assert prompts_digest() == prompts_digest()
+    assert prompts_digest().startswith("sha256:")

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from keelway.app.config import FILE_NAME, Config, parse_toml, read_policy
 from keelway.app.policy.operator import combined_under
+from keelway.app.policy.trust import Trust
+from keelway.core.autonomy.ladder import Step, limited
+from keelway.core.model.task import Task
 from keelway.core.policy import Policy
 from keelway.core.policy.ceiling import combine_policies
 from keelway.core.policy.mark import policy_mark
@@ -57,7 +60,9 @@ class Policies:
     config: Config
     book: Book
     forge: Branches
+    trust: Trust
     _known: dict[str, Pin] = field(default_factory=dict)
+    _steps: dict[str, Step] = field(default_factory=dict)
 
     @property
     def by_hand(self) -> bool:
@@ -71,8 +76,9 @@ class Policies:
         """Return the policy of the base branch as it is now; ``None`` when the base has no configuration.
 
         Raises:
-            YourFault: it is broken there, or looser than the operator allows.
+            YourFault: it is broken there, or looser than the operator allows; or the agent's profile is broken.
         """
+        self.trust.setup  # noqa: B018 - what cannot be known is told before a task is opened
         if self.by_hand:
             return None
         branch = self.config.project.branches.integration
@@ -85,11 +91,14 @@ class Policies:
         policy = combined_under(self.config.ceiling, stated, where).policy
         return Pin(sha, stated, policy_mark(text), policy)
 
-    def pin(self, task: str, pin: Pin | None) -> None:
-        """Let a task keep a policy until its end."""
+    def begin(self, task: Task, pin: Pin | None) -> None:
+        """Let a task keep a policy until its end, and record the set-up of the agent that it begins under."""
+        policy = self.config.policy
         if pin is not None:
-            kept = {"base": pin.base_sha, "stated": pin.stated, "mark": pin.mark, "digest": pin.policy.digest}
-            self.book.set_state(f"{_KEY}{task}", json.dumps(kept, sort_keys=True))
+            policy = pin.policy
+            kept = {"base": pin.base_sha, "stated": pin.stated, "mark": pin.mark, "digest": policy.digest}
+            self.book.set_state(f"{_KEY}{task.id}", json.dumps(kept, sort_keys=True))
+        self.trust.begin(task.id, policy, by_recipe=bool(task.request.recipe))
 
     def pinned(self, task: str) -> Pin | None:
         """Return what a task keeps, ``None`` when it has the policy of whoever started Keelway.
@@ -106,6 +115,8 @@ class Policies:
         return self._known[task]
 
     def of(self, task: str) -> Policy:
-        """Return the policy that holds for a task."""
+        """Return the policy that holds for a task, with no more going on alone than its set-up had earned."""
         pin = self.pinned(task)
-        return self.config.policy if pin is None else pin.policy
+        if task not in self._steps:
+            self._steps[task] = self.trust.step_of(task)
+        return limited(self.config.policy if pin is None else pin.policy, self._steps[task])

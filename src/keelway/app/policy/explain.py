@@ -6,11 +6,16 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from keelway.app.agents.setup import setup_of
 from keelway.app.config import Config
 from keelway.app.home import Home
 from keelway.app.policy.force import InForce, in_force
+from keelway.app.policy.trust import Trust
 from keelway.app.reference.source import one_line, settings_of
-from keelway.core.errors import YourFault
+from keelway.core.autonomy.ladder import standing_after
+from keelway.core.errors import KeelwayError, YourFault
 from keelway.core.policy import Policy
 from keelway.core.policy.ceiling import DEFAULT, OPERATOR, shown
 from keelway.core.policy.direction import direction_of, thresholds
@@ -44,6 +49,10 @@ class PolicyView:
     """The operator's file, empty without one."""
     bind_defaults: bool
     repository: str
+    setup: str
+    """Digest of the present set-up of the agent, empty when it cannot be known."""
+    standing: str
+    """How far that set-up is trusted, in words."""
     thresholds: tuple[Threshold, ...]
 
 
@@ -71,8 +80,29 @@ def explain(config: Config, home: Home, key: str = "") -> PolicyView:
         str(ceiling.path or ""),
         ceiling.bind_defaults,
         found.repository,
+        *_standing(config, home, found.policy),
         rows,
     )
+
+
+def _standing(config: Config, home: Home, policy: Policy) -> tuple[str, str]:
+    """Read how far the present set-up is trusted; without a book it has nothing to show."""
+    from keelway.store.database import open_database
+    from keelway.store.ledger import SqlLedger
+
+    try:
+        setup = setup_of(config).digest
+    except KeelwayError as fault:
+        return "", fault.message
+    if not home.has_book:
+        return setup, standing_after((), policy.autonomy).sentence
+    database = open_database(home.database_url)
+    try:
+        return setup, Trust(config, SqlLedger(database, home.root)).standing(policy).sentence
+    except (KeelwayError, SQLAlchemyError) as error:
+        return setup, f"the book cannot be read: {error}"
+    finally:
+        database.dispose()
 
 
 def _threshold(config: Config, found: InForce, key: str, value: Any) -> Threshold:

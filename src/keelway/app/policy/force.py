@@ -9,10 +9,13 @@ from keelway.app.config import FILE_NAME, Config
 from keelway.app.home import Home
 from keelway.app.policy.base import Policies
 from keelway.app.policy.operator import combined_under
+from keelway.app.policy.trust import Trust
 from keelway.clients.git import Git
+from keelway.core.errors import YourFault
 from keelway.core.policy import Policy
 from keelway.core.policy.ceiling import Combined
 from keelway.core.words.text import short
+from keelway.ports.ledger import TaskRow
 
 BYTES_MAX = 300_000
 
@@ -51,8 +54,20 @@ class _NoBook:
         del key
         return default
 
+    def states(self) -> dict[str, str]:
+        """Return nothing."""
+        return {}
+
     def set_state(self, key: str, value: str) -> None:
         """Keep nothing."""
+
+    def find(self, task: str) -> TaskRow:
+        """Find nothing.
+
+        Raises:
+            YourFault: always.
+        """
+        raise YourFault("unknown_task", f"There is no task {task!r}.", "keelway tasks")
 
 
 def in_force(config: Config, home: Home) -> InForce:
@@ -61,7 +76,8 @@ def in_force(config: Config, home: Home) -> InForce:
     Raises:
         YourFault: the policy on the base branch cannot be used, or is looser than the operator allows.
     """
-    pin = Policies(config, _NoBook(), _Bare(home)).at_base()
+    book = _NoBook()
+    pin = Policies(config, book, _Bare(home), Trust(config, book)).at_base()
     if pin is None:
         own = combined_under(config.ceiling, config.stated, str(config.path))
         return InForce(

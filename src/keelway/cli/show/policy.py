@@ -59,6 +59,8 @@ def _head(view: PolicyView) -> None:
             ("operator", view.operator or "no file, so nothing is bounded"),
             ("defaults", "bind as well" if view.bind_defaults else ""),
             ("repository", view.repository),
+            ("agent", view.setup and f"set-up {view.setup}"),
+            ("trusted", view.standing),
         )
     )
 

@@ -3,6 +3,7 @@
 The reference page and the checks of ``keelway.toml`` are made from these classes.
 """
 
+from keelway.core.policy.autonomy import AutonomyPolicy
 from keelway.core.policy.budget import (
     MOVED,
     BudgetPolicy,
@@ -34,6 +35,7 @@ __all__ = [
     "MOVED",
     "AlertPolicy",
     "ArtefactPolicy",
+    "AutonomyPolicy",
     "BudgetPolicy",
     "CategoryPolicy",
     "DependencyPolicy",

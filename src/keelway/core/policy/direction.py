@@ -107,6 +107,8 @@ DIRECTIONS: dict[str, Direction] = {
     "category.auto_safe": _FEWER,
     "category.deploy_consent": Direction(Stricter.EARLIER, ("deploy", "merge", "plan")),
     "category.paths": _MORE,
+    "autonomy.asked_first": _HIGHER,
+    "autonomy.low_first": _HIGHER,
     "review.auto_merge_risk": _RISKS,
     "review.approve_stages": _MORE,
     "review.approval_expiry": Direction(Stricter.EARLIER, ("deny", "wait")),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keelway.core.codec import digest, to_json
+from keelway.core.policy.autonomy import AutonomyPolicy
 from keelway.core.policy.budget import BudgetPolicy, GatewayPolicy
 from keelway.core.policy.category import CategoryPolicy
 from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
@@ -51,6 +52,8 @@ LATER: dict[str, Any] = {
     "category.auto_safe": ["fix", "refactor", "docs"],
     "category.deploy_consent": "merge",
     "category.paths": {},
+    "autonomy.asked_first": 0,
+    "autonomy.low_first": 0,
     "development.black_box": "when_configured",
     "development.flaky_runs": 3,
     "development.flaky_max": 3,
@@ -77,6 +80,7 @@ class Policy:
     dependency: DependencyPolicy = field(default_factory=DependencyPolicy)
     guardrail: GuardrailPolicy = field(default_factory=GuardrailPolicy)
     category: CategoryPolicy = field(default_factory=CategoryPolicy)
+    autonomy: AutonomyPolicy = field(default_factory=AutonomyPolicy)
     scan: ScanPolicy = field(default_factory=ScanPolicy)
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)

@@ -9,6 +9,7 @@ from keelway.core.prompt.compose import (
     review_prompt,
 )
 from keelway.core.prompt.fence import DATA_CHARS_MAX, FENCE
+from keelway.core.prompt.template import prompts_digest
 
 __all__ = [
     "DATA_CHARS_MAX",
@@ -18,5 +19,6 @@ __all__ = [
     "dev_prompt",
     "fix_prompt",
     "plan_prompt",
+    "prompts_digest",
     "review_prompt",
 ]

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from keelway.core.codec import digest
+
 _SLOT = re.compile(r"\$\{([a-z]+)\}")
 
 
@@ -15,6 +17,13 @@ def paragraphs(name: str) -> tuple[str, ...]:
     """Return the paragraphs of a prompt file; one that is ``${word}`` alone is a slot."""
     text = files(__package__).joinpath(f"{name}.md").read_text("utf-8")
     return tuple(part.strip("\n") for part in text.split("\n\n"))
+
+
+@cache
+def prompts_digest() -> str:
+    """Return the digest of every prompt file: another word in one of them is another set-up of the agent."""
+    names = sorted(entry.name for entry in files(__package__).iterdir() if entry.name.endswith(".md"))
+    return digest([(name, files(__package__).joinpath(name).read_text("utf-8")) for name in names])
 
 
 def slots(name: str) -> frozenset[str]:
