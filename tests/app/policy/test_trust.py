@@ -10,7 +10,7 @@ import pytest
 from tests.workflows.conftest import make_world  # noqa: F401 - the fixture of a whole world
 from tests.workflows.world import DONE, TRUSTING
 
-from keelway.app.agents.setup import setup_of
+from keelway.app.policy.setup import setup_of
 from keelway.core.autonomy.ladder import Step
 from keelway.core.model.task import OWNER
 from keelway.core.policy import AutonomyPolicy

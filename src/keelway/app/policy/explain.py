@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from keelway.app.agents.setup import setup_of
 from keelway.app.config import Config
 from keelway.app.home import Home
 from keelway.app.policy.force import InForce, in_force
+from keelway.app.policy.setup import setup_of
 from keelway.app.policy.trust import Trust
 from keelway.app.reference.source import one_line, settings_of
 from keelway.core.autonomy.ladder import standing_after

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from keelway.app.agents.setup import setup_of
 from keelway.app.config import Config
+from keelway.app.policy.setup import setup_of
 from keelway.core.autonomy.ladder import Setup, Standing, Step, end_of, standing_after
 from keelway.core.errors import KeelwayError
 from keelway.core.policy import Policy

@@ -3,7 +3,6 @@
 The reference page and the checks of ``keelway.toml`` are made from these classes.
 """
 
-from keelway.core.policy.autonomy import AutonomyPolicy
 from keelway.core.policy.budget import (
     MOVED,
     BudgetPolicy,
@@ -13,7 +12,7 @@ from keelway.core.policy.budget import (
     PlanBudget,
     ReviewBudget,
 )
-from keelway.core.policy.category import CategoryPolicy
+from keelway.core.policy.category import AutonomyPolicy, CategoryPolicy
 from keelway.core.policy.policy import LATER, Policy
 from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
 from keelway.core.policy.release import HotfixPolicy, ObservationPolicy, RollbackPolicy, WatchPolicy

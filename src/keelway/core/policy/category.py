@@ -1,4 +1,4 @@
-"""Which kinds of change need a person whatever their risk, and which are safe."""
+"""Where a person is needed whatever the risk: by what a change is about, and by how far the agent is trusted."""
 
 from __future__ import annotations
 
@@ -28,3 +28,13 @@ class CategoryPolicy:
     merge; ``merge`` takes one to the merge; ``deploy`` asks anew before every such deployment."""
     paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Category to more path patterns that belong to it; a new name makes a new category."""
+
+
+@dataclass(frozen=True)
+class AutonomyPolicy:
+    """Let a new set-up begin with a person beside it; with both counts at 0 every set-up is trusted at once."""
+
+    asked_first: int = 0
+    """Releases that have to hold while a person is asked about every plan and every merge, whatever the risk."""
+    low_first: int = 0
+    """Releases that have to hold after those, while nothing above low risk goes on alone."""

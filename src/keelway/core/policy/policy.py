@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keelway.core.codec import digest, to_json
-from keelway.core.policy.autonomy import AutonomyPolicy
 from keelway.core.policy.budget import BudgetPolicy, GatewayPolicy
-from keelway.core.policy.category import CategoryPolicy
+from keelway.core.policy.category import AutonomyPolicy, CategoryPolicy
 from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
 from keelway.core.policy.release import HotfixPolicy, ObservationPolicy, RollbackPolicy, WatchPolicy
 from keelway.core.policy.unit import MINUTE_SECONDS
