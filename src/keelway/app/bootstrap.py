@@ -16,6 +16,7 @@ from keelway.adapters.sandbox.private_clone import TravellingClone
 from keelway.app.agents.fence import check_fence
 from keelway.app.agents.make import make_agent
 from keelway.app.agents.ways import make_ways
+from keelway.app.audit.seal import seal_of
 from keelway.app.config import Config, environment_variables
 from keelway.app.crew.far import CarriedAgent, FarCi, FarScanners
 from keelway.app.crew.freeze import SharedFreeze
@@ -152,7 +153,15 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
     project = config.project
     database = _open_book(home)
     depot = open_depot(config.file.store.artefacts, home.root)
-    ledger = SqlLedger(database, home.root, project.owner, artefacts=config.policy.artefact, depot=depot)
+    seal = None if roles else seal_of(config, home)
+    ledger = SqlLedger(
+        database,
+        home.root,
+        project.owner,
+        artefacts=config.policy.artefact,
+        depot=depot,
+        seal=seal.quietly if seal else None,
+    )
     pulls = SqlPullBook(database, home.root)
     vault: Vault = load("vault", "file")(str(home.root))
     repository, root = str(home.repository), str(home.root)

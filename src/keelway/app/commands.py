@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from ulid import ULID
 
 from keelway.app.bootstrap import App
+from keelway.app.consent.decide import Decisions, Said
+from keelway.app.consent.links import Links
 from keelway.app.ending import Ending
 from keelway.core.codec import to_json
 from keelway.core.errors import RequestRefused, YourFault
@@ -19,7 +21,7 @@ from keelway.core.model.lifecycle import CLOSED, Status
 from keelway.core.model.project import PRODUCTION
 from keelway.core.model.task import Actor, Request, intent_key
 from keelway.core.policy import Policy
-from keelway.core.rule.approval import NO, REVISE, YES, Approval
+from keelway.core.rule.approval import NO, REVISE, YES
 from keelway.core.rule.freeze import Freeze
 from keelway.core.words.report import refusal
 from keelway.ports.engine import Runtime
@@ -27,7 +29,6 @@ from keelway.ports.ledger import Question, TaskRow
 from keelway.routines.order import DeployOrder, RollbackOrder
 from keelway.workflows.narrator import WAKE
 
-ANSWER_VALID_DAYS = 30
 NAME_DIGITS_MAX = 9
 
 
@@ -49,6 +50,8 @@ class Commands:
     def __init__(self, app: App, runtime: Runtime, *, now: Callable[[], datetime] = _utc_now) -> None:
         self.app, self.runtime, self._now = app, runtime, now
         self.ending = Ending(app, runtime)
+        self.decisions = Decisions(app, self._wake, now)
+        self.links = Links(app, self.decisions, now)
 
     def submit(self, request: Request) -> TaskRow:
         """Open a task and start its story.
@@ -120,9 +123,9 @@ class Commands:
         """Say yes to the open question of a task.
 
         Raises:
-            RequestRefused: there is no open question, or somebody has answered.
+            RequestRefused: there is no open question, or the answer does not count.
         """
-        return self._answer(task, YES, by, note)
+        return self.decide(task, Said(YES, by, note))
 
     def revise(self, task: str, by: Actor, remarks: str) -> Question:
         """Send the plan back with remarks.
@@ -131,11 +134,7 @@ class Commands:
             RequestRefused: no plan of the task waits for an answer.
             YourFault: the remarks are empty.
         """
-        if not remarks.strip():
-            raise YourFault(
-                "no_remarks", "Say what the plan should do differently.", 'keelway revise T-1 "..."'
-            )
-        return self._answer(task, REVISE, by, remarks)
+        return self.decide(task, Said(REVISE, by, remarks))
 
     def reject(self, task: str, by: Actor, note: str = "") -> Question:
         """Say no to the open question of a task; the task ends.
@@ -143,37 +142,20 @@ class Commands:
         Raises:
             RequestRefused: there is no open question.
         """
-        return self._answer(task, NO, by, note)
+        return self.decide(task, Said(NO, by, note))
 
-    def _answer(self, task: str, answer: str, by: Actor, remarks: str) -> Question:
-        row = self.app.ledger.find(task)
-        waiting = self.app.ledger.questions(task=row.task.id)
-        if answer == REVISE:
-            waiting = tuple(question for question in waiting if question.binding.action == "plan")
-        if not waiting:
-            raise RequestRefused(
-                "nothing_asked", f"{row.task.name} waits for no such answer.", f"keelway show {task}"
+    def decide(self, task: str, said: Said) -> Question:
+        """Answer the open question of a task, or exactly the one that ``said`` names.
+
+        Raises:
+            RequestRefused: there is no such question, or the answer does not count.
+            YourFault: remarks are needed and empty.
+        """
+        if said.answer == REVISE and not said.remarks.strip():
+            raise YourFault(
+                "no_remarks", "Say what the plan should do differently.", 'keelway revise T-1 "..."'
             )
-        if not (self.app.ledger.owner_says(by) or by.name in self.app.config.policy.intake.allowed_actors):
-            raise RequestRefused(
-                "not_allowed", f"{by} may not decide about {row.task.name}.", "ask the owner"
-            )
-        question = waiting[-1]
-        now = self._now()
-        approval = Approval(
-            str(ULID()),
-            question.binding.digest,
-            answer,
-            remarks[:4_000],
-            by,
-            now,
-            str(ULID()),
-            now + timedelta(days=ANSWER_VALID_DAYS),
-            by.name == row.task.request.requested_by.name,
-        )
-        answered = self.app.ledger.answer(question.id, approval)
-        self._wake(row)
-        return answered
+        return self.decisions.answer(task, said)
 
     def pause(self, task: str, by: Actor) -> TaskRow:
         """Hold a task at its next effect."""

@@ -208,6 +208,7 @@ def _project(file: ConfigFile) -> Project:
         environments=environments,
         owner=section.owner,
         recipes=file.recipe,
+        people=file.person,
     )
 
 

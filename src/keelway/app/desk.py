@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from keelway.app import server_file
 from keelway.app.config import Config, find_config, load_config, store_url_of
@@ -100,6 +100,14 @@ class Reader(Protocol):
 
     def verify_audit(self) -> AuditReport:
         """Walk the whole audit chain."""
+        ...
+
+    def attestations(self, task: str) -> tuple[dict[str, Any], ...]:
+        """Return signed statements about the gates and releases of a task."""
+        ...
+
+    def sbom(self, release: str) -> dict[str, Any]:
+        """Return what a release is made of."""
         ...
 
 

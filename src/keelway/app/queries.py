@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from keelway.app.bootstrap import App
 from keelway.app.query.crew import workers_of
 from keelway.app.query.places import PlaceQueries
+from keelway.app.query.proof import ProofQueries
 from keelway.app.query.sources import Sources, not_running
 from keelway.app.query.tasks import LATEST, TaskQueries
 from keelway.app.view import make
@@ -35,7 +36,7 @@ class Answering(Protocol):
         ...
 
 
-class Queries(TaskQueries, PlaceQueries):
+class Queries(TaskQueries, PlaceQueries, ProofQueries):
     """Answer questions; nothing here alters anything."""
 
     @classmethod
@@ -91,7 +92,7 @@ class Queries(TaskQueries, PlaceQueries):
             found = verify(database, home.root)
         finally:
             database.dispose()
-        return AuditReport(found.ok, found.examined, found.bad_sequence, found.sentence, found.head)
+        return AuditReport(**vars(found))
 
     def _latest(self) -> tuple[Happened, ...]:
         try:

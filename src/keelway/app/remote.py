@@ -21,6 +21,7 @@ from keelway.app.view.task import (
     Asked,
     Explanation,
     Happened,
+    Issued,
     LessonView,
     LogView,
     PatchView,
@@ -130,14 +131,28 @@ class Remote:
         """Walk the whole audit chain."""
         return self._one(AuditReport, "audit/verify")
 
+    def attestations(self, task: str) -> tuple[dict[str, Any], ...]:
+        """Return signed statements about the gates and releases of a task."""
+        return tuple(self._call("GET", f"tasks/{_part(task)}/attestations"))
+
+    def sbom(self, release: str) -> dict[str, Any]:
+        """Return what a release is made of."""
+        plain: dict[str, Any] = self._call("GET", f"releases/{_part(release)}/sbom")
+        return plain
+
     def submit(self, text: str, *, hotfix: bool = False, severity: str = "low", by: str = "") -> TaskLine:
         """Open a task."""
         body = {"text": text, "hotfix": hotfix, "severity": severity, "by": by}
         return self._post(TaskLine, "tasks", body)
 
-    def answer(self, task: str, answer: str, note: str = "", *, about: str = "") -> Asked:
-        """Approve, revise or reject; ``about`` insists on the environment that is asked about."""
-        return self._post(Asked, f"tasks/{_part(task)}/{answer}", {"note": note, "about": about})
+    def answer(self, task: str, answer: str, note: str = "", *, about: str = "", question: str = "") -> Asked:
+        """Approve, revise or reject; ``about`` insists on the environment, ``question`` on what was shown."""
+        body = {"note": note, "about": about, "question": question}
+        return self._post(Asked, f"tasks/{_part(task)}/{answer}", body)
+
+    def answer_link(self, task: str, person: str, answer: str) -> Issued:
+        """Return a link with which a person can give one answer."""
+        return self._post(Issued, f"tasks/{_part(task)}/link", {"person": person, "answer": answer})
 
     def recipes(self) -> tuple[RecipeStanding, ...]:
         """Show the recipes of the project."""

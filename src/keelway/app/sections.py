@@ -14,6 +14,7 @@ from keelway.core.model.project import (
     Project,
 )
 from keelway.core.model.recipe import Recipe
+from keelway.core.model.task import Person
 from keelway.core.policy import Policy
 
 
@@ -203,6 +204,16 @@ class WorkerSection:
 
 
 @dataclass(frozen=True)
+class AuditSection:
+    """Say how the record of everything that happened is signed."""
+
+    key: str = ""
+    """File with the private key (ed25519, PEM) that signs; empty makes one in the home that only its owner can read."""
+    sign_seconds: float = 3_600.0
+    """How often the end of the record is signed, besides at the close of each task."""
+
+
+@dataclass(frozen=True)
 class LogSection:
     """Say how the control plane and the workers log."""
 
@@ -238,5 +249,7 @@ class ConfigFile:
     store: StoreSection = field(default_factory=StoreSection)
     worker: WorkerSection = field(default_factory=WorkerSection)
     recipe: tuple[Recipe, ...] = ()
+    person: tuple[Person, ...] = ()
+    audit: AuditSection = field(default_factory=AuditSection)
     log: LogSection = field(default_factory=LogSection)
     policy: Policy = field(default_factory=Policy)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from keelway.core.consent.quorum import Terms
 from keelway.core.model.event import Event, Link
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.task import Actor, Request, Task
@@ -59,11 +60,22 @@ class Question:
     asked_at: datetime
     expires_at: datetime | None
     approval: Approval | None = None
+    """The answer that closed it."""
+    terms: Terms = field(default_factory=Terms)
+    """Whose yes it needs."""
+    answers: tuple[Approval, ...] = ()
+    """What every person said, one answer each, in order."""
+    voided_at: datetime | None = None
 
     @property
     def open(self) -> bool:
-        """Tell whether nobody has answered yet."""
+        """Tell whether somebody still has to answer."""
         return self.approval is None
+
+    @property
+    def said(self) -> tuple[Approval, ...]:
+        """Return every answer; a record from before there could be several holds the one that closed it."""
+        return self.answers or ((self.approval,) if self.approval else ())
 
 
 @dataclass(frozen=True)
@@ -157,14 +169,15 @@ class Ledger(LessonBook, Protocol):
         ...
 
     def ask(self, question: Question) -> Question:
-        """Record a question once per binding and return it with its answer, if it has one."""
+        """Record a question once per binding and return it with its answers; its terms are those of the last asking."""
         ...
 
     def answer(self, question: str, approval: Approval) -> Question:
-        """Record the one answer of a person to a question.
+        """Record the one answer of a person to a question; it closes once its terms are met.
 
         Raises:
-            RequestRefused: it is already answered, expired or void.
+            RequestRefused: it is already answered, by anybody or by this person, or it is expired or void, or
+                the answer carries a code that was used before.
         """
         ...
 

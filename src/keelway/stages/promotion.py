@@ -14,15 +14,13 @@ from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION
 from keelway.core.model.verdict import Ruling, Verdict, passed
 from keelway.core.policy import ObservationPolicy
-from keelway.core.rule.approval import Binding
-from keelway.core.rule.risk import Risk
 from keelway.core.words.commit import promotion_commit, promotion_title
 from keelway.core.words.pr import promotion_body
-from keelway.core.words.question import approval_question
 from keelway.ports.forge import PullDraft
 from keelway.ports.ledger import Deployment, Lease
 from keelway.routines import health
-from keelway.routines.ask import answer_to, require
+from keelway.routines.ask import answer_to
+from keelway.routines.consent.allow import allow
 from keelway.routines.context import Context
 from keelway.routines.observe import Observation, baseline, new_exceptions, observe, sentence_of
 from keelway.routines.outcome import Aborted, StageFailed
@@ -52,7 +50,7 @@ def ship(ctx: Context, staged: Staged) -> Live:
 
 def _first(ctx: Context, staged: Staged, lease: Lease) -> Live:
     if why := _why_asked(ctx, staged):
-        _consent(ctx, staged, "deploy", why)
+        allow(ctx, staged.merged, "deploy", PRODUCTION, why)
     main_sha = _promote(ctx, staged)
     bounds = ctx.policy.observation(PRODUCTION, hotfix=staged.task.request.hotfix)
     history = baseline(ctx, PRODUCTION, bounds)
@@ -66,7 +64,7 @@ def _first(ctx: Context, staged: Staged, lease: Lease) -> Live:
     if verdict.ruling is Ruling.FAIL:
         raise StageFailed.by_gate(verdict)
     if verdict.ruling is Ruling.HOLD:
-        _consent(ctx, staged, "keep", verdict.reasons[0].message)
+        allow(ctx, staged.merged, "keep", PRODUCTION, verdict.reasons[0].message)
     return _keep(ctx, staged, deployment)
 
 
@@ -89,26 +87,8 @@ def _resume(ctx: Context, staged: Staged) -> Live | None:
     mine = newest_of(history, staged.task.id)
     if mine is None or mine.status not in UNSETTLED or "judgement" not in mine.figures:
         return None
-    _consent(ctx, staged, "keep", str(mine.figures["judgement"]))
+    allow(ctx, staged.merged, "keep", PRODUCTION, str(mine.figures["judgement"]))
     return _keep(ctx, staged, mine)
-
-
-def _consent(ctx: Context, staged: Staged, action: str, why: str) -> None:
-    patch = staged.merged.patch
-    binding = Binding(
-        staged.task.id,
-        action,
-        PRODUCTION,
-        staged.merged.merge_sha,
-        patch.base_sha,
-        staged.merged.tree_sha,
-        patch.approved.version,
-        ctx.policy.digest,
-    )
-    text = approval_question(
-        staged.task, binding, Risk(patch.risk, 0, patch.risk_factors), why, ctx.policy.review
-    )
-    require(ctx, binding, text, staged.task.request.requested_by, patch.risk)
 
 
 def _promote(ctx: Context, staged: Staged) -> str:

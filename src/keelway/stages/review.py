@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keelway.core.consent.quorum import OwnerGroup
 from keelway.core.errors import OurFault, TheirFault
 from keelway.core.gate.deploy import merge_binding
 from keelway.core.gate.merge import MergeFacts, judge_merge
@@ -21,6 +22,7 @@ from keelway.core.words.question import approval_question
 from keelway.core.words.text import outgoing
 from keelway.ports.forge import CheckRun, Merge, Pull, PullDraft
 from keelway.routines.ask import answer_to, require
+from keelway.routines.consent.owners import owner_groups
 from keelway.routines.context import Context
 from keelway.routines.outcome import Rework, StageFailed, Waiting
 from keelway.routines.role.reviewer import reviewed
@@ -41,17 +43,17 @@ def land(ctx: Context, patch: TestedPatch) -> Merged:
     pull = _open(ctx, patch)
     binding = merge_binding(patch, ctx.policy.digest)
     review = reviewed(ctx, patch, pull)
-    case = _Case(patch, pull, binding, review)
+    case = _Case(patch, pull, binding, review, owner_groups(ctx, patch))
     verdict = _judge(ctx, case, "open")
     if verdict.ruling is Ruling.HOLD:
         risk = Risk(patch.risk, 0, patch.risk_factors)
         needed = " ".join(reason.message for reason in verdict.reasons)
         why = f"pull request #{pull.number} passed every check; {needed}"
-        text = approval_question(patch.task, binding, risk, why, ctx.policy.review)
-        require(ctx, binding, text, patch.task.request.requested_by, patch.risk)
+        text = approval_question(patch.task, binding, risk, why, ctx.policy.review, groups=case.groups)
+        require(ctx, binding, text, patch.task.request.requested_by, patch.risk, groups=case.groups)
         verdict = _judge(ctx, case, "approved")
     _insist(verdict, review)
-    _note_approval(ctx, patch, pull, binding)
+    _note_approval(ctx, case)
     _take_lane(ctx)
     _insist(_judge(ctx, case, "merging"), review)
     merge = _merge(ctx, patch, pull)
@@ -83,11 +85,12 @@ def _open(ctx: Context, patch: TestedPatch) -> Pull:
     return pull
 
 
-def _note_approval(ctx: Context, patch: TestedPatch, pull: Pull, binding: Binding) -> None:
-    """Leave the person's answer on the pull request, where later readers look for it."""
-    consent = answer_to(ctx, binding, patch.task.request.requested_by, patch.risk)
+def _note_approval(ctx: Context, case: _Case) -> None:
+    """Leave the answers on the pull request, where later readers look for them."""
+    patch, pull = case.patch, case.pull
+    consent = answer_to(ctx, case.binding, patch.task.request.requested_by, patch.risk, case.groups)
     if consent.ruling is Ruling.PASS:
-        text = f"{consent.message} It counts for {binding.digest} only. {consent.evidence.get('remarks', '')}".strip()
+        text = f"{consent.message} It counts for {case.binding.digest} only. {consent.evidence.get('remarks', '')}".strip()
         ctx.act(
             "approval noted", ctx.forge.comment, pull.number, outgoing(text), key=ctx.key("approval noted")
         )
@@ -114,6 +117,7 @@ class _Case:
     pull: Pull
     binding: Binding
     review: Reviewed | None
+    groups: tuple[OwnerGroup, ...]
 
 
 def _judge(ctx: Context, case: _Case, moment: str) -> Verdict:
@@ -126,7 +130,7 @@ def _judge(ctx: Context, case: _Case, moment: str) -> Verdict:
         f"conflicts:{moment}", ctx.forge.conflicts, ctx.project.branches.integration, patch.head_sha
     )
     diff = ctx.read(f"diff:{moment}", ctx.forge.diff, patch.base_sha, there.head_sha)
-    consent = answer_to(ctx, binding, patch.task.request.requested_by, patch.risk)
+    consent = answer_to(ctx, binding, patch.task.request.requested_by, patch.risk, case.groups)
     asked = None if consent.code == "approval_missing" else consent
     risk = worst(assess_diff(diff, patch.approved.plan, ctx.policy), Risk(patch.risk, 0, patch.risk_factors))
     results = {run.name: run for run in runs}
@@ -145,8 +149,9 @@ def _judge(ctx: Context, case: _Case, moment: str) -> Verdict:
         risk=risk,
         approval=asked,
         review=judge_review(case.review, ctx.policy.review.reviewer) if case.review else None,
+        owner_groups=case.groups,
     )
-    return ctx.judged(judge_merge(facts, ctx.policy))
+    return ctx.judged(judge_merge(facts, ctx.policy), commit=there.head_sha, base=patch.base_sha)
 
 
 def _run_of(name: str, patch: TestedPatch) -> CheckRun | None:

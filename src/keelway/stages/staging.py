@@ -11,6 +11,7 @@ from keelway.core.model.project import STAGING
 from keelway.core.model.verdict import Finding, failed, passed
 from keelway.ports.ledger import Lease
 from keelway.routines import health
+from keelway.routines.consent.allow import allow
 from keelway.routines.context import Context
 from keelway.routines.observe import baseline, new_exceptions, observe, sentence_of
 from keelway.routines.outcome import Aborted, StageFailed
@@ -23,9 +24,13 @@ def rehearse(ctx: Context, merged: Merged) -> Staged:
     """Prove on staging that the release is healthy and that it can be taken back.
 
     Raises:
-        StageFailed: staging was not healthy; it runs the previous release again.
+        Held: a person has to allow the deploy.
+        StageFailed: a person said no, or staging was not healthy; it runs the previous release again.
         Waiting: somebody else acts on staging.
     """
+    if STAGING in ctx.policy.review.approve_stages:
+        why = "the policy asks a person before every deploy to staging"
+        allow(ctx, merged, "deploy", STAGING, why)
     lease = hold(ctx, STAGING)
     try:
         staged = _stage(ctx, merged, lease)

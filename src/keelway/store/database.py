@@ -18,7 +18,7 @@ from keelway.store.lesson.search import make_index
 from keelway.store.tables import COUNTERS
 from keelway.store.tables.views import create_views, drop_views
 
-VERSION = 5
+VERSION = 6
 """Schema version of this code: the number of the last migration."""
 
 VERSION_TABLE = "keel_schema"

@@ -22,7 +22,7 @@ from keelway.store.books.questions import Questions
 from keelway.store.books.tasks import Tasks
 from keelway.store.books.totals import Totals
 from keelway.store.books.usage import Usage
-from keelway.store.chain.journal import Clock, Journal, utc_now
+from keelway.store.chain.journal import Clock, Journal, Sealing, utc_now
 from keelway.store.database import check_schema
 from keelway.store.depot.choose import open_depot
 from keelway.store.depot.depot import Depot
@@ -40,12 +40,13 @@ class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals
         artefacts: what is kept inline, and for how long.
         clock: returns the present instant, in UTC.
         depot: where large artefacts lie; files in the home when not named.
+        seal: signs the end of the chain at the close of each task; nobody does when not named.
 
     Raises:
         YourFault: the schema is not the one of this code.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of one book, by name
         self,
         engine: Engine,
         home: Path,
@@ -54,13 +55,18 @@ class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals
         artefacts: ArtefactPolicy | None = None,
         clock: Clock = utc_now,
         depot: Depot | None = None,
+        seal: Sealing | None = None,
     ) -> None:
         check_schema(engine)
         depot = open_depot("", home) if depot is None else depot
         artefacts = artefacts or ArtefactPolicy()
-        super().__init__(Journal(engine, home, clock), artefacts, depot)
+        super().__init__(Journal(engine, home, clock, seal), artefacts, depot)
         self._lessons_max = artefacts.lessons_max
         self._owners = frozenset((owner,) if isinstance(owner, str) else owner)
+
+    def sign(self) -> None:
+        """Sign the present end of the chain, where this home signs."""
+        self._journal.sign()
 
     def owner_says(self, actor: Actor) -> bool:
         """Tell whether an actor is the configured owner on any channel."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -10,14 +9,15 @@ from fastapi import APIRouter, BackgroundTasks
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from keelway.app.consent.decide import Said
 from keelway.app.recipe.order import RecipeStanding, Trial, run_recipe, standings, try_out
 from keelway.app.view.make import asked, lesson_view, task_line
 from keelway.app.view.system import OrderView
-from keelway.app.view.task import Asked, LessonView, TaskLine
+from keelway.app.view.task import Asked, Issued, LessonView, TaskLine
 from keelway.core.errors import RequestRefused
 from keelway.core.model.task import Actor, Request, Severity, Source
+from keelway.core.rule.approval import NO, REVISE, YES
 from keelway.core.rule.freeze import Freeze
-from keelway.ports.ledger import Question
 from keelway.web.desk import Desk, shown
 
 Text = Annotated[str, Field(max_length=100_000)]
@@ -44,6 +44,15 @@ class Answer(_Body):
     note: Text = ""
     about: Name = ""
     """Environment that the question has to be about; empty for any."""
+    question: Name = ""
+    """Id of the question that was shown; empty for the latest that waits."""
+
+
+class LinkWish(_Body):
+    """Ask for a link with which a person can give one answer."""
+
+    person: Name
+    answer: Literal["yes", "no"] = "yes"
 
 
 class Back(_Body):
@@ -89,6 +98,10 @@ def task_commands(desk: Desk) -> APIRouter:
         ordered = do.rollback(task, me, to_release=body.to, reason=body.reason)
         return shown(OrderView(ordered.run, "queued", message=ordered.message))
 
+    @router.post("/{task}/link", response_model=Issued)
+    def link(task: str, wish: LinkWish) -> JSONResponse:
+        return shown(do.links.issue(task, wish.person, wish.answer, me), 201)
+
     @router.post("/{task}/{verb}", response_model=TaskLine | Asked)
     def decide(
         task: str,
@@ -97,7 +110,7 @@ def task_commands(desk: Desk) -> APIRouter:
     ) -> JSONResponse:
         if verb in {"approve", "revise", "reject"}:
             _insist_about(desk, task, body.about)
-            return shown(_answer(desk, task, verb, body.note))
+            return shown(_answer(desk, task, verb, body))
         return shown(_control(desk, task, verb))
 
     return router
@@ -169,14 +182,11 @@ def _actor(name: str, owner: Actor) -> Actor:
     return Actor(who, channel or "api")
 
 
-def _answer(desk: Desk, task: str, verb: str, note: str) -> Asked:
+def _answer(desk: Desk, task: str, verb: str, body: Answer) -> Asked:
     do = desk.commands
-    verbs: dict[str, Callable[[str, Actor, str], Question]] = {
-        "approve": do.approve,
-        "revise": do.revise,
-        "reject": do.reject,
-    }
-    question = verbs[verb](task, desk.owner, note)
+    verbs = {"approve": YES, "revise": REVISE, "reject": NO}
+    said = Said(verbs[verb], desk.owner, body.note, body.question)
+    question = do.decide(task, said)
     return asked(question, do.app.ledger.find(task).task.name)
 
 

@@ -7,13 +7,14 @@ from fastapi.responses import JSONResponse
 
 from keelway.core.codec import to_json
 from keelway.web import acting, problem, reading
+from keelway.web.answer.page import answer_page
 from keelway.web.desk import Desk, shown
 from keelway.web.guard import Guard
 from keelway.web.page import page
 
 
 def create_app(desk: Desk) -> FastAPI:
-    """Return the application: the API behind the token, the page behind a link, ``/healthz`` open."""
+    """Return the application: the API behind the token, the pages behind links, ``/healthz`` open."""
     app = FastAPI(
         title="Keelway", version=desk.version, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
     )
@@ -26,8 +27,10 @@ def create_app(desk: Desk) -> FastAPI:
 
     for router in (
         page(desk),
+        answer_page(desk),
         reading.questions(desk),
         reading.cost_questions(desk),
+        reading.proof_questions(desk),
         reading.order_questions(desk),
         reading.task_questions(desk),
         reading.stream(desk),

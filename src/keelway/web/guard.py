@@ -101,7 +101,7 @@ class Guard:
                 YourFault("body_refused", f"A body needs a length of at most {BODY_BYTES_MAX}."), 413
             )
         path = request.url.path
-        if path == "/healthz":
+        if path == "/healthz" or path.startswith("/answer/"):  # a link of ours proves itself
             return None
         if path == "/":
             return self._page(request)

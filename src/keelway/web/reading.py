@@ -75,6 +75,21 @@ def questions(desk: Desk) -> APIRouter:
     return router
 
 
+def proof_questions(desk: Desk) -> APIRouter:
+    """Return the routes about proofs."""
+    router, ask = APIRouter(prefix="/api"), desk.queries
+
+    @router.get("/tasks/{task}/attestations", response_model=list[dict[str, object]])
+    def attestations(task: str) -> JSONResponse:
+        return shown(ask.attestations(task))
+
+    @router.get("/releases/{release}/sbom", response_model=dict[str, object])
+    def sbom(release: str) -> JSONResponse:
+        return shown(ask.sbom(release))
+
+    return router
+
+
 def cost_questions(desk: Desk) -> APIRouter:
     """Return the routes about money, and about what is kept of a task."""
     router, ask = APIRouter(prefix="/api"), desk.queries

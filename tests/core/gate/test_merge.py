@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from keelway.core.consent.quorum import OwnerGroup
 from keelway.core.gate.merge import MergeFacts, judge_merge
 from keelway.core.model.diff import Diff, FileDelta
 from keelway.core.model.handover import CheckFact
@@ -115,3 +116,19 @@ def test_a_person_decides_where_the_reviewer_could_not_review(facts: MergeFacts,
 
 def test_a_test_plan_with_windows_line_ends_counts(facts: MergeFacts) -> None:
     assert judge_merge(replace(facts, body="## test plan\r\n\r\n* [X] ran\r\n"), AUTO).passed
+
+
+def test_owners_of_touched_paths_are_asked_whatever_the_risk(facts: MergeFacts) -> None:
+    owned = replace(facts, owner_groups=(OwnerGroup("@harbour/pay", ("ann",), ("pay.py",)),))
+    verdict = judge_merge(owned, AUTO)
+    assert (verdict.ruling, verdict.code) == (Ruling.HOLD, "merge_needs_owners")
+    assert "@harbour/pay" in verdict.reasons[0].message
+    part = held("approval_incomplete", "Ann still has to.")
+    assert judge_merge(replace(owned, approval=part), AUTO).code == "approval_incomplete"
+    assert judge_merge(replace(owned, approval=passed("approved", "Yes.")), AUTO).passed
+
+
+def test_what_nobody_could_approve_is_refused_at_once(facts: MergeFacts) -> None:
+    owned = replace(facts, owner_groups=(OwnerGroup("@harbour/gone", (), ("pay.py",)),))
+    verdict = judge_merge(replace(owned, approval=passed("approved", "Yes.")), AUTO)
+    assert (verdict.ruling, verdict.code) == (Ruling.FAIL, "owners_unknown")

@@ -119,6 +119,7 @@ If nobody answers within 3 days, that counts as a no and the task ends. The ques
 def test_what_silence_means() -> None:
     assert "counts as a no" in if_unanswered(POLICY)
     assert "keeps waiting" in if_unanswered(ReviewPolicy(approval_expiry="wait"))
+    assert "more people are asked" in if_unanswered(ReviewPolicy(approval_expiry="escalate"))
 
 
 def test_a_reminder_repeats_the_first_line(task: Task) -> None:

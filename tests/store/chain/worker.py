@@ -42,7 +42,14 @@ def compete(ledger: SqlLedger, name: str) -> None:
         if lease is not None:
             won["leases"].append([n, lease.epoch])
         answer = Approval(
-            f"{name}-{n}", _binding(n).digest, "yes", "", Actor(name), NOW, "n", NOW + timedelta(1)
+            f"{name}-{n}",
+            _binding(n).digest,
+            "yes",
+            "",
+            Actor(name),
+            NOW,
+            f"n-{name}-{n}",
+            NOW + timedelta(1),
         )
         try:
             ledger.answer(f"q{n}", answer)

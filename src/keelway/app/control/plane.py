@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from keelway.app.audit.seal import Sealer
 from keelway.app.bootstrap import App, build
 from keelway.app.commands import Commands
 from keelway.app.config import Config
@@ -44,6 +45,7 @@ class ControlPlane:
         self.lookout = Lookout(app)
         self.cleaner = Cleaner(app, runtime)
         self.night = Night(app.config, app.home, runtime)
+        self.sealer = Sealer(app.ledger, app.config.file.audit.sign_seconds)
 
     @classmethod
     def open(cls, config: Config, home: Home, say: Say) -> ControlPlane:
@@ -73,6 +75,7 @@ class ControlPlane:
         self._say(describe(self.app.doors.agent.fence()))
         self.cleaner.start()
         self.night.start()
+        self.sealer.start()
         again = self.commands.resubmit_unstarted()
         if again:
             self._say(f"{again} task(s) that a crash kept from starting were started.")
@@ -130,6 +133,7 @@ class ControlPlane:
 
     def close(self) -> None:
         """End the lookout, the detector and the engine; unfinished tasks go on at the next start."""
+        self.sealer.stop()
         self.night.stop()
         self.cleaner.stop()
         self.lookout.stop()

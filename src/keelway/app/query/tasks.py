@@ -46,6 +46,7 @@ class TaskQueries(CostQueries):
         row = self._ledger.find(task)
         links = self._links(row)
         name = row.task.name
+        asked = self._ledger.questions(task=row.task.id, open_only=False)
         deployments = [entry for entry in self._ledger.deployments() if entry.task == row.task.id]
         return TaskView(
             line=self._lines((row,))[0],
@@ -58,9 +59,7 @@ class TaskQueries(CostQueries):
             plan=row.plan,
             stages=make.stages_of(links, row.status.value),
             gates=make.gates_of(links),
-            questions=tuple(
-                make.asked(each, name) for each in self._ledger.questions(task=row.task.id, open_only=False)
-            ),
+            questions=tuple(make.asked(each, name, asked) for each in asked),
             checks=self._checks(row),
             deployments=tuple(make.deployment_view(entry, self._name) for entry in deployments),
             costs=self.costs_of(row.task.id),

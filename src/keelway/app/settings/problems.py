@@ -8,6 +8,7 @@ import re
 from keelway.app.sections import ConfigFile, ProviderSection
 from keelway.clients.gateway.known import KNOWN, Known
 from keelway.clients.gateway.known import fault_of as address_fault
+from keelway.core.consent.problems import consent_problems
 from keelway.core.errors import YourFault
 from keelway.core.judge.question import faults_of
 from keelway.core.model.recipe import complete
@@ -31,6 +32,7 @@ def problems_of(file: ConfigFile) -> list[str]:
         wrong.append(f"agent.provider {file.agent.provider!r} is no [[provider]] here")
     wrong += [problem for problem in (fault_of(file.store.artefacts),) if problem]
     wrong += _egress_problems(file)
+    wrong += consent_problems(file.person, file.policy.review)
     if not _PLAIN_NAME.fullmatch(file.project.name):
         wrong.append(f"project.name {file.project.name!r} is not a plain name")
     return wrong

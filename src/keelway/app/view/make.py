@@ -14,9 +14,11 @@ from keelway.app.view.task import (
     StageView,
     TaskLine,
 )
+from keelway.core.consent.quorum import group_line, lacking
 from keelway.core.lesson.lesson import Lesson
 from keelway.core.model.event import EventKind, Link
 from keelway.core.model.role import Stage
+from keelway.core.rule.approval import Binding, changed_since
 from keelway.core.words.text import line
 from keelway.ports.ledger import Deployment, Question, TaskRow
 
@@ -57,11 +59,13 @@ def task_line(row: TaskRow, questions: Iterable[Question] = ()) -> TaskLine:
     )
 
 
-def asked(question: Question, name: str) -> Asked:
-    """Return a question with the commands that answer it."""
+def asked(question: Question, name: str, others: Iterable[Question] = ()) -> Asked:
+    """Return a question with the commands that answer it; ``others`` are all of the task, oldest first."""
     binding, approval = question.binding, question.approval
+    terms, waits = question.terms, question.open and question.voided_at is None
+    counted = {each.who for each in question.answers if terms.own_counts or not each.own_request}
     commands: tuple[str, ...] = ()
-    if question.open:
+    if waits:
         commands = (f"keelway approve {name}", f"keelway reject {name}")
         if binding.action == "plan":
             commands = (commands[0], f'keelway revise {name} "..."', commands[1])
@@ -79,7 +83,37 @@ def asked(question: Question, name: str) -> Asked:
         approval.remarks if approval else "",
         approval.at if approval else None,
         commands,
+        binding.digest,
+        bound_to(binding),
+        _changed(question, others),
+        tuple(f"{each.by}: {each.answer}" for each in question.answers),
+        tuple(map(group_line, lacking(terms.groups, counted))) if waits else (),
     )
+
+
+def bound_to(binding: Binding) -> tuple[str, ...]:
+    """Say in words what an approval is about; what is empty is left out."""
+    words = (
+        ("action", binding.action),
+        ("environment", binding.environment),
+        ("commit", binding.head_sha),
+        ("base", binding.base_sha),
+        ("content", binding.tree_sha),
+        ("plan version", str(binding.plan_version or "")),
+        ("policy", binding.policy_digest),
+    )
+    return tuple(f"{name}: {value}" for name, value in words if value)
+
+
+def _changed(question: Question, others: Iterable[Question]) -> tuple[str, ...]:
+    """Compare a question with the one before about the same action in the same place."""
+    same = (question.binding.action, question.binding.environment)
+    before = [
+        each
+        for each in others
+        if (each.binding.action, each.binding.environment) == same and each.asked_at < question.asked_at
+    ]
+    return changed_since(before[-1].binding, question.binding) if before else ()
 
 
 def deployment_view(deployment: Deployment, name: Name) -> DeploymentView:

@@ -164,6 +164,9 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
     EventKind.QUESTION_ASKED: lambda _, data: (
         f"asks: {data['action'] if 'action' in data else data['binding']['action']}?"
     ),
+    EventKind.QUESTION_ESCALATED: lambda _, data: f"nobody answered; told too: {', '.join(data['to'])}",
+    EventKind.DECISION_REFUSED: lambda event, data: f"answer of {event.actor} refused ({data['code']})",
+    EventKind.LINK_ISSUED: lambda event, data: f"{event.actor} issued a link for {data['person']}",
     EventKind.DECISION_MADE: lambda event, data: f"{event.actor} says {data['approval']['answer']}",
     EventKind.PERSON_TOLD: lambda _, data: f"told {data['to']}: {data['subject']}",
     EventKind.OBSERVED: _observed,

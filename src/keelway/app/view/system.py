@@ -177,6 +177,10 @@ class AuditReport:
     bad_sequence: int | None
     sentence: str
     head: str
+    signed: int = 0
+    """Signed heads that were compared; each has a good signature."""
+    signed_to: int = 0
+    """Number of the last event that a signature vouches for."""
 
 
 @dataclass(frozen=True)

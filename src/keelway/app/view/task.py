@@ -64,6 +64,28 @@ class Asked:
     answered_at: datetime | None = None
     commands: tuple[str, ...] = ()
     """The exact commands that answer it."""
+    digest: str = ""
+    """Digest of exactly what a yes allows."""
+    about: tuple[str, ...] = ()
+    """The same in words: commits, plan version, policy."""
+    changed: tuple[str, ...] = ()
+    """What differs from the question before about the same action."""
+    said: tuple[str, ...] = ()
+    """Who has said what until now, when one answer is not enough."""
+    needed: tuple[str, ...] = ()
+    """Whose yes is still needed, when not anybody's is enough."""
+
+
+@dataclass(frozen=True)
+class Issued:
+    """Show a link once; whoever has it can give the answer."""
+
+    path: str
+    person: str
+    answer: str
+    question: str
+    digest: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True)

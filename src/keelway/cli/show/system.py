@@ -175,6 +175,10 @@ def audit_report(report: AuditReport) -> None:
     """Print what a walk over the audit chain found."""
     word = "whole" if report.ok else "BROKEN"
     say(f"The audit chain is {word}: {report.sentence}", style="green" if report.ok else "bold red")
+    if report.signed:
+        say(f"{report.signed} signed head(s) fit it, the last one up to event {report.signed_to}.")
+    elif report.ok:
+        say("No head was signed yet; keelway up signs.", style="yellow")
 
 
 def checks(found: Iterable[Check]) -> None:

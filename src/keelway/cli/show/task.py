@@ -69,7 +69,18 @@ def opened(line: TaskLine) -> None:
 def answered(asked: Asked) -> None:
     """Print that a question was answered."""
     about = f"{asked.action} {asked.environment}".rstrip()
+    if not asked.answer:
+        say(f"{asked.task}: {about}: recorded ({', '.join(asked.said)}). Still needed is the yes of:")
+        say(*(f"  {each}" for each in asked.needed))
+        return
     say(f"{asked.task}: {about}: {asked.answer} by {asked.answered_by}. Next: keelway watch {asked.task}")
+
+
+def bound(asked: Asked) -> None:
+    """Print exactly what an answer is about, and what changed since the question before."""
+    say(f"{asked.task}: {asked.digest}", *(f"  {each}" for each in asked.about))
+    if asked.changed:
+        say("Changed since it was asked before:", *(f"  {each}" for each in asked.changed))
 
 
 def task_page(view: TaskView) -> None:
@@ -126,6 +137,12 @@ def questions(asked: Iterable[Asked]) -> None:
             continue
         say("", f"{each.task} waits for you: {about}", style="yellow")
         say(each.text.rstrip())
+        bound(each)
+        for word in (
+            *(f"said {said}" for said in each.said),
+            *(f"needed {needed}" for needed in each.needed),
+        ):
+            say(f"  {word}")
         for command in each.commands:
             say(f"  {command}", style="bold")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from keelway.core.consent.quorum import OwnerGroup
 from keelway.core.gate.quality import judge_checks
 from keelway.core.model.diff import Diff
 from keelway.core.model.handover import CheckFact
@@ -42,6 +43,8 @@ class MergeFacts:
     """The finding of ``judge_approval`` for this very merge; ``None`` when nobody was asked yet."""
     review: Finding | None
     """What the reviewer role found; it can block, never unblock. ``None`` without a reviewer."""
+    owner_groups: tuple[OwnerGroup, ...] = ()
+    """Who owns touched paths by the owner file of the base."""
 
 
 def judge_merge(facts: MergeFacts, policy: Policy) -> Verdict:
@@ -54,6 +57,7 @@ def judge_merge(facts: MergeFacts, policy: Policy) -> Verdict:
         _test_plan(facts.body),
         _scope(facts.diff, facts.plan),
         _consent(facts, policy),
+        *_owners(facts.owner_groups),
         *([_review(facts.review, facts.approval)] if facts.review is not None else []),
     ]
     return combine("merge", findings)
@@ -117,7 +121,24 @@ def _consent(facts: MergeFacts, policy: Policy) -> Finding:
     if facts.approval is not None and facts.approval.ruling is not Ruling.HOLD:
         return facts.approval
     asked = "review" in policy.review.approve_stages
+    if facts.owner_groups:
+        names = ", ".join(group.name for group in facts.owner_groups)
+        return facts.approval or held(
+            "merge_needs_owners", f"The owners of touched paths have to approve the merge: {names}."
+        )
     if not asked and at_most(facts.risk.level, policy.review.auto_merge_risk):
         return passed("merge_auto_approved", f"The risk is {facts.risk.level} and merges by policy.")
     why = "the policy asks a person at this stage" if asked else f"its risk is {facts.risk.level}"
     return facts.approval or held("merge_needs_approval", f"A person has to approve the merge: {why}.")
+
+
+def _owners(groups: tuple[OwnerGroup, ...]) -> list[Finding]:
+    """Refuse what nobody could ever approve."""
+    return [
+        failed(
+            "owners_unknown",
+            f"{', '.join(group.paths)} is owned by {group.name}, and no [[person]] stands for that. List one.",
+        )
+        for group in groups
+        if not group.members
+    ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from keelway.core.model.recipe import Recipe
+from keelway.core.model.task import Person
 
 STAGING, PRODUCTION = "staging", "production"
 
@@ -138,6 +139,8 @@ class Project:
     owner: str = "owner"
     recipes: tuple[Recipe, ...] = ()
     black_boxes: tuple[BlackBox, ...] = ()
+    people: tuple[Person, ...] = ()
+    """Who may be asked besides the owner, and by which accounts they are known."""
 
     def environment(self, name: str) -> EnvironmentSpec:
         """Return the environment called ``name``.

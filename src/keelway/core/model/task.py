@@ -42,6 +42,20 @@ class Actor:
         return f"{self.name}@{self.channel}"
 
 
+@dataclass(frozen=True)
+class Person:
+    """List a person who may be asked."""
+
+    name: str
+    """The one name by which answers of this person are counted."""
+    identities: tuple[str, ...] = ()
+    """Accounts that are this person's: ``<account id>@<channel>``, and for owner files ``@login`` or an address."""
+    groups: tuple[str, ...] = ()
+    """Owner groups that the person speaks for, as the owner file writes them, such as ``@harbour/payments``."""
+    bot: bool = False
+    """The account of a program: it is known, and its answers never count."""
+
+
 OWNER = Actor("owner")
 SYSTEM = Actor("keelway", "system")
 

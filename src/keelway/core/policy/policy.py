@@ -28,6 +28,8 @@ LATER: dict[str, Any] = {
     "gateway.day_usd_max": 0.0,
     "gateway.project_usd_max": 0.0,
     "review.reviewer": "off",
+    "review.escalate_to": [],
+    "review.escalation_seconds_max": 86_400.0,
     "dependency.age_days_min": 90,
     "dependency.licences": [
         *("0BSD", "Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "ISC", "MIT"),

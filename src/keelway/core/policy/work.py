@@ -92,7 +92,12 @@ class ReviewPolicy:
     approval_seconds_max: float = 3 * DAY_SECONDS
     """After this time an unanswered question is answered by ``approval_expiry``."""
     approval_expiry: str = "deny"
-    """What an unanswered question becomes: ``deny`` or ``wait``."""
+    """What an unanswered question becomes: ``deny``, ``wait``, or ``escalate``, which tells a wider circle and
+    denies after ``escalation_seconds_max`` more."""
+    escalate_to: tuple[str, ...] = ()
+    """Names of persons who are told of an escalated question, and may answer it then."""
+    escalation_seconds_max: float = DAY_SECONDS
+    """How long an escalated question waits before that is a no."""
     reminder_seconds: float = DAY_SECONDS / 3
     """How often a waiting question is repeated."""
     reviewer: str = "off"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keelway.core.codec import digest
-from keelway.core.model.task import SYSTEM, Actor
-from keelway.core.model.verdict import Finding, failed, held, passed
+from keelway.core.consent.people import MACHINES
+from keelway.core.consent.quorum import OwnerGroup, Terms, group_line, lacking
+from keelway.core.model.task import Actor
+from keelway.core.model.verdict import Finding, Ruling, failed, held, passed
 from keelway.core.policy import ReviewPolicy
 
 YES, NO, REVISE = "yes", "no", "revise"
@@ -51,6 +54,85 @@ class Approval:
     expires_at: datetime
     own_request: bool = False
     """The person who answered is the one who asked for the task."""
+    person: str = ""
+    """Name under which the answers of this person are counted; empty for the name of the actor."""
+
+    @property
+    def who(self) -> str:
+        """Return the person whose answer this is."""
+        return self.person or self.by.name
+
+
+def terms_of(policy: ReviewPolicy, risk: str, groups: tuple[OwnerGroup, ...] = ()) -> Terms:
+    """Return whose yes is needed for something of this risk."""
+    return Terms(own_counts=policy.single_user or risk in _SMALL_RISKS, groups=groups)
+
+
+def settled(answers: Sequence[Approval], terms: Terms) -> Approval | None:
+    """Return the answer that closes a question, ``None`` as long as somebody still has to be asked.
+
+    Whoever says something else than yes closes it alone.
+    """
+    against = next((each for each in answers if each.answer != YES), None)
+    if against is not None:
+        return against
+    counted = [each for each in answers if terms.own_counts or not each.own_request]
+    if not counted or lacking(terms.groups, {each.who for each in counted}):
+        return None
+    return counted[-1]
+
+
+def judge_answers(  # noqa: PLR0913 - everything that an answer is held against, by name
+    answers: Sequence[Approval],
+    binding: Binding,
+    *,
+    now: datetime,
+    requested_by: Actor,
+    risk: str,
+    policy: ReviewPolicy,
+    groups: tuple[OwnerGroup, ...] = (),
+) -> Finding:
+    """Decide whether all answers together let exactly ``binding`` through at ``now``.
+
+    One no is enough to fail; the yeses have to reach every group that owns a touched path.
+    """
+
+    def judge(approval: Approval | None) -> Finding:
+        return judge_approval(approval, binding, now=now, requested_by=requested_by, risk=risk, policy=policy)
+
+    if not answers:
+        return judge(None)
+    judged = [judge(each) for each in answers]
+    against = next((finding for finding in judged if finding.ruling is Ruling.FAIL), None)
+    if against is not None:
+        return against
+    good = [pair for pair in zip(answers, judged, strict=True) if pair[1].ruling is Ruling.PASS]
+    if not good:
+        return judged[0]
+    missing = lacking(groups, {each.who for each, _ in good})
+    if missing:
+        said = ", ".join(str(each.by) for each, _ in good)
+        needed = "; ".join(map(group_line, missing))
+        return held("approval_incomplete", f"{said} said yes. Still needed is the yes of: {needed}.")
+    if len(good) == 1:
+        return good[0][1]
+    names = ", ".join(str(each.by) for each, _ in good)
+    message = " ".join(finding.message for _, finding in good)
+    return replace(good[-1][1], message=message, evidence={**good[-1][1].evidence, "by": names})
+
+
+def changed_since(before: Binding, after: Binding) -> tuple[str, ...]:
+    """Say what differs between what was asked before and what is asked now."""
+    words = (
+        ("commit", before.head_sha[:12], after.head_sha[:12]),
+        ("base", before.base_sha[:12], after.base_sha[:12]),
+        ("content", before.tree_sha[:19], after.tree_sha[:19]),
+        ("plan version", str(before.plan_version), str(after.plan_version)),
+        ("policy", before.policy_digest[:19], after.policy_digest[:19]),
+    )
+    return tuple(
+        f"{name}: {old or 'nothing'} became {new or 'nothing'}" for name, old, new in words if old != new
+    )
 
 
 def judge_approval(
@@ -92,8 +174,8 @@ def judge_approval(
 
 
 def _not_valid(approval: Approval, binding: Binding, now: datetime) -> Finding | None:
-    if approval.by == SYSTEM or approval.by.channel == SYSTEM.channel or not approval.by.name:
-        return failed("approval_by_machine", "Only a person can approve; this answer came from the system.")
+    if approval.by.channel in MACHINES or not approval.by.name:
+        return failed("approval_by_machine", "Only a person can approve; this answer came from a program.")
     if not approval.nonce:
         return failed("approval_unasked", "The answer carries no code of a question that was asked.")
     if approval.binding_digest != binding.digest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from keelway.core.consent.quorum import OwnerGroup, group_line
 from keelway.core.model.plan import Plan
 from keelway.core.model.task import Task
 from keelway.core.policy import ReviewPolicy
@@ -20,6 +21,9 @@ def if_unanswered(policy: ReviewPolicy) -> str:
     repeat = f"The question is repeated every {duration(policy.reminder_seconds)}."
     if policy.approval_expiry == "wait":
         return f"If nobody answers within {after}, the task keeps waiting. {repeat}"
+    if policy.approval_expiry == "escalate":
+        then = f"{duration(policy.escalation_seconds_max)} later it counts as a no and the task ends"
+        return f"If nobody answers within {after}, more people are asked; {then}. {repeat}"
     return f"If nobody answers within {after}, that counts as a no and the task ends. {repeat}"
 
 
@@ -40,13 +44,28 @@ def plan_question(
     return "\n\n".join(parts) + "\n"
 
 
-def approval_question(task: Task, binding: Binding, risk: Risk, reason: str, policy: ReviewPolicy) -> str:
+def approval_question(
+    task: Task,
+    binding: Binding,
+    risk: Risk,
+    reason: str,
+    policy: ReviewPolicy,
+    *,
+    groups: Sequence[OwnerGroup] = (),
+) -> str:
     """Ask whether one exact action may happen; any later alteration needs a new yes."""
     where = f" on {line(binding.environment)}" if binding.environment else ""
     parts = [
         f"{task.name}: may I {line(binding.action)} commit {short(binding.head_sha)}{where}?",
         f"Why you are asked: {line(reason)}",
         f"Risk: {risk.level} (score {risk.score} of 100)\n{bullets(map(line, risk.factors))}",
+        *(
+            [
+                f"A yes is needed of one member of each owner group\n{bullets(line(group_line(each)) for each in groups)}"
+            ]
+            if groups
+            else []
+        ),
         "The yes counts for this commit, base, plan and policy only; if one of them moves, you are asked again.",
         f"Answer: keelway approve {task.name} | keelway reject {task.name}",
         if_unanswered(policy),

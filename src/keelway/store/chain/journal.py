@@ -34,6 +34,8 @@ _APPEND = EVENTS.insert()
 _ADVANCE = update(CHAIN).where(CHAIN.c.id == 1)
 
 Clock = Callable[[], datetime]
+Sealing = Callable[[Head, datetime], None]
+"""Sign a head of the chain; it raises nothing."""
 
 
 def utc_now() -> datetime:
@@ -57,6 +59,8 @@ class Entry:
         self.connection = connection
         self.head = head
         self.at = at
+        self.closes = False
+        """A task ends in this transaction."""
 
     def append(self, event: Event) -> int:
         """Put an event at the end of the chain, or find the one that has its key.
@@ -80,6 +84,7 @@ class Entry:
         row = {"sequence": sequence, "hash": self.head.hash, "previous": previous, "body": body}
         copies = {"key": event.key or None, "kind": event.kind.value, "task": event.task, "at": event.at}
         self.connection.execute(_APPEND, row | copies)
+        self.closes = self.closes or event.kind is EventKind.TASK_CLOSED
         return sequence
 
     def note(self, what: str, task: str = "", **data: Any) -> int:
@@ -97,10 +102,13 @@ class Entry:
 class Journal:
     """Open write transactions on a database and keep the witness of its chain."""
 
-    def __init__(self, engine: Engine, home: Path, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, engine: Engine, home: Path, clock: Clock = utc_now, seal: Sealing | None = None
+    ) -> None:
         self.engine = engine
         self.home = home
         self.clock = clock
+        self._seal = seal
         self.witness = Witness(home)
         home.mkdir(parents=True, exist_ok=True)
         with reported(), engine.connect() as connection:
@@ -136,6 +144,18 @@ class Journal:
                     connection.execute(_ADVANCE, head)
         if entry.head != before:
             self._advance(before, entry.head)
+        if entry.closes:
+            self.sign(entry.head)
+
+    def sign(self, head: Head | None = None) -> None:
+        """Sign a head of the chain, or the present one, where this home signs."""
+        if self._seal is None:
+            return
+        if head is None:
+            with reported(), self.engine.connect() as connection:
+                head = _head(connection)
+        if head.sequence:
+            self._seal(head, self.clock())
 
     def _advance(self, before: Head, head: Head) -> None:
         def hash_at(sequence: int) -> str:

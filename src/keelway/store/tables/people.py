@@ -1,6 +1,6 @@
 """The tables of questions and of the answers that people gave."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, UniqueConstraint
 
 from keelway.store.tables.column import METADATA, Words, instant, name_of, plain, text
 
@@ -13,18 +13,19 @@ APPROVALS = Table(
         Words,
         ForeignKey("keel_questions.id"),
         nullable=False,
-        unique=True,
         doc="What it answers.",
     ),
     name_of("binding_digest", "Digest of exactly what was approved."),
     name_of("answer", "yes, no or revise."),
     text("remarks", "What the person added."),
-    name_of("answered_by", "Name of the person."),
+    name_of("answered_by", "Name of the account."),
+    text("person", "Name under which the answer is counted, once for each question."),
     text("channel", "Where the person answered."),
-    text("nonce", "One-time code of the question."),
+    Column("nonce", Words, nullable=False, unique=True, server_default="", doc="One-time code."),
     Column("own_request", Boolean, nullable=False, server_default="0", doc="The person asked for the task."),
     instant("answered_at", "When.", required=True),
     instant("expires_at", "Until when the answer counts.", required=True),
+    UniqueConstraint("question", "person"),
 )
 
 QUESTIONS = Table(
@@ -38,7 +39,8 @@ QUESTIONS = Table(
     plain("binding", "Exactly what would be approved."),
     Column("binding_digest", Words, nullable=False, unique=True, doc="Digest of the binding."),
     name_of("text", "The question as a person reads it."),
-    text("approval", "Id of the one answer; null while open.", default=None),
+    plain("terms", "Whose yes it needs; null for anybody's."),
+    text("approval", "Id of the answer that closed it; null while open.", default=None),
     instant("asked_at", "When it was asked.", required=True),
     instant("expires_at", "When it stops being answerable."),
     instant("voided_at", "When a newer question or the end of the task made it void."),

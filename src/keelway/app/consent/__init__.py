@@ -1,0 +1,1 @@
+"""Decide for a person: by command, by page, by link; every refusal leaves a record."""

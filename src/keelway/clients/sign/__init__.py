@@ -1,0 +1,1 @@
+"""Sign with a key of our own, and check what was signed: DSSE envelopes, ed25519."""

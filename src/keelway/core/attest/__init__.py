@@ -1,0 +1,1 @@
+"""Say in the words of in-toto what a gate judged and what a release passed."""

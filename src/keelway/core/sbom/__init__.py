@@ -1,0 +1,1 @@
+"""List what a release is made of, from the lock files of its own commit."""

@@ -1,0 +1,46 @@
+"""Find who owns the touched paths, by the owner file of the base and the final difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keelway.core.consent.people import People
+from keelway.core.consent.quorum import OwnerGroup, groups_of
+from keelway.core.errors import YourFault
+from keelway.core.model.handover import TestedPatch
+from keelway.core.owner.codeowners import codeowners_path, owners_of
+from keelway.routines.context import Context
+from keelway.routines.outcome import StageFailed, outcome_of, raise_error
+
+
+def people_of(ctx: Context) -> People:
+    """Return everybody whose answer may count."""
+    return People(ctx.project.owner, ctx.policy.intake.allowed_actors, ctx.project.people)
+
+
+def owner_groups(ctx: Context, patch: TestedPatch) -> tuple[OwnerGroup, ...]:
+    """Return the groups that own a path of a patch; none when the base has no owner file.
+
+    The file is read from the base, so that a change cannot make or remove its own owners.
+
+    Raises:
+        StageFailed: the file is there and cannot be read.
+    """
+    if not ctx.engine.patch("owners"):
+        return ()
+
+    def look() -> dict[str, Any]:
+        path = codeowners_path(ctx.forge.files(patch.base_sha))
+        return {"path": path, "text": ctx.forge.texts(patch.base_sha, (path,)).get(path) if path else ""}
+
+    plain = ctx.engine.step("owners", lambda: outcome_of(look))
+    raise_error(plain)
+    path, text = plain["ok"]["path"], plain["ok"]["text"]
+    if text is None:
+        raise StageFailed(
+            "owners_unreadable", f"{path} of the base cannot be read, so nobody's yes can be counted."
+        )
+    try:
+        return groups_of(owners_of(patch.files, text), people_of(ctx))
+    except YourFault as fault:
+        raise StageFailed("owners_unreadable", fault.message, fault.hint) from fault
