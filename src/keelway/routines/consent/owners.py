@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from keelway.core.consent.people import People
@@ -30,10 +31,9 @@ def owner_groups(ctx: Context, patch: TestedPatch) -> tuple[OwnerGroup, ...]:
         return ()
 
     def look() -> dict[str, Any]:
-        path = codeowners_path(ctx.forge.files(patch.base_sha))
-        return {"path": path, "text": ctx.forge.texts(patch.base_sha, (path,)).get(path) if path else ""}
+        return outcome_of(lambda: _file(ctx.forge.files(patch.base_sha), ctx.forge.texts, patch.base_sha))
 
-    plain = ctx.engine.step("owners", lambda: outcome_of(look))
+    plain = ctx.engine.step("owners", look)
     raise_error(plain)
     path, text = plain["ok"]["path"], plain["ok"]["text"]
     if text is None:
@@ -44,3 +44,11 @@ def owner_groups(ctx: Context, patch: TestedPatch) -> tuple[OwnerGroup, ...]:
         return groups_of(owners_of(patch.files, text), people_of(ctx))
     except YourFault as fault:
         raise StageFailed("owners_unreadable", fault.message, fault.hint) from fault
+
+
+def _file(
+    files: tuple[str, ...], texts: Callable[[str, tuple[str, ...]], dict[str, str]], sha: str
+) -> dict[str, Any]:
+    """Return path and text of the owner file; no text when it is there and cannot be read."""
+    path = codeowners_path(files)
+    return {"path": path, "text": texts(sha, (path,)).get(path) if path else ""}

@@ -13,6 +13,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.concurrency import run_in_threadpool
 
+from keelway.app.consent.links import Links
+from keelway.app.view.task import Asked
 from keelway.core.errors import RequestRefused, YourFault
 from keelway.core.words.text import instant
 from keelway.web.desk import Desk
@@ -60,17 +62,20 @@ def answer_page(desk: Desk) -> APIRouter:
 
     @router.post("/answer/{text}", response_class=HTMLResponse, include_in_schema=False)
     async def use(text: str, request: Request) -> HTMLResponse:
+        """Read the form, then answer in a thread: the book may make one wait."""
         body = await request.body()
-
-        def answer() -> HTMLResponse:
-            if _foreign(request):
-                raise links.cross_site(text)
-            form = _form(request, body)
-            return pages.page(done=links.use(text, form.get("mark", ""), form.get("note", "")))
-
-        return await run_in_threadpool(pages.attempt, answer)
+        return await run_in_threadpool(
+            pages.attempt, lambda: pages.page(done=_use(links, text, request, body))
+        )
 
     return router
+
+
+def _use(links: Links, text: str, request: Request, body: bytes) -> Asked:
+    if _foreign(request):
+        raise links.cross_site(text)
+    form = _form(request, body)
+    return links.use(text, form.get("mark", ""), form.get("note", ""))
 
 
 def _foreign(request: Request) -> bool:
