@@ -44,7 +44,7 @@ def codes(findings: tuple[Finding, ...], ruling: Ruling = Ruling.FAIL) -> set[st
 def test_an_honest_patch_passes_and_every_rule_examined_something(diff: Diff, plan: Plan) -> None:
     findings = judge_diff(diff, plan, POLICY)
     assert combine("guardrail", findings).passed
-    assert len(findings) == 27
+    assert len(findings) == 28
     assert all(finding.examined > 0 for finding in findings)
 
 

@@ -27,12 +27,12 @@ _WITHIN = re.compile(
     | middleware\(\s*\[?\s*["'](?:auth|can|role|permission|throttle|csrf|verified|signed)
     | \bGate::(?:allows|denies|authorize|check) | \babort(?:_if|_unless)?\(.*\b40[13]\b | \b(?:permission|authentication)_classes\s*=
     | \b(?:HTTP_?|status\w*|code)\W{0,3}(?:40[13]\b|\w*(?:unauthorized|forbidden)) | \b40[13]_(?:unauthorized|forbidden)
-    | \b(?:raise|throw(?:\s+new)?)\s+[\w.\\]*(?:PermissionDenied|PermissionError|Forbidden|Unauthorized|NotAuthenticated|AccessDenied)
+    | \b(?:raise|throw(?:\s+new)?)\s+[\w.\\]{0,60}(?:PermissionDenied|PermissionError|Forbidden|Unauthorized|NotAuthenticated|AccessDenied)
     """
 )
 """A guard within a line: a call, a parameter, a refusal."""
 _DEFINED = re.compile(
-    r"\b(?:def|function|func|fn|class)\s+(?:\([^)]*\)\s*)?(\w+)|^\s*(?:public|private|async|export)\b.*?(\w+)\s*\("
+    r"\b(?:def|function|func|fn|class)\s+(?:\([^)]*\)\s*)?(\w+)|^\s*(?:public|private|async|export)\b.{0,200}?(\w{1,80})\s*\("
 )
 _DECORATIONS = ("@", "#[", "[")
 _OPENED = re.compile(
@@ -46,7 +46,7 @@ _OPENED = re.compile(
 )
 _ROLE = re.compile(
     r"""(?x)
-    (?i:\b(?:\w+_)?(?:role|access_?level|privilege)s?["']?\s*(?::\s*[\w\[\]|\s.]+?)?\s*(?:=(?!=)|:|=>)\s*["'(\[]*(?:\w+[.:]+)?
+    (?i:(?<![a-z])(?:role|access_?level|privilege)s?["']?\s*(?::\s*[\w\[\]|\s.]{1,60}?)?\s*(?:=(?!=)|:|=>)\s*["'(\[]*(?:\w+[.:]+)?
       (?:admin\w*|owner|root|super_?user|staff|editor|maintainer|moderator)\b)
     | \b(?i:is_?(?:admin|staff|superuser|owner))["']?\s*(?::\s*bool\s*)?(?:=(?!=)|:)\s*(?:True|true|1)\b
     | (?i:\bdefault_?roles?\b)
@@ -94,7 +94,7 @@ def _lost_above(changed: Changed) -> list[Line]:
         if not _ABOVE.search(line.text) or line.path in changed.gone:
             continue
         name = _name_below(changed.removed, at)
-        if not name or (name in stays and line.words not in stays[name]):
+        if not name or (name in stays and line.text not in stays[name]):
             lost.append(line)
     return lost
 
@@ -108,7 +108,7 @@ def _guarded(lines: tuple[Line, ...]) -> dict[str, set[str]]:
             found.setdefault(name, set()).update(above)
             above = set()
         elif line.text.lstrip().startswith(_DECORATIONS):
-            above.add(line.words)
+            above.add(line.text)
         else:
             above = set()
     return found

@@ -52,7 +52,7 @@ _LINES = {
         "CORS": r"(?i)access-control-allow|\bcorsmiddleware\b|\bcors_\w+|\bflask_cors\b|\bcors\(|enableCors\(",
         "crypto": r"\b(?:bcrypt|argon2|scrypt|Fernet|hmac)\b|\bcreate(?:Hmac|Cipher\w*|Decipher\w*|Sign)\(|\b(?:en|de)crypt\(|\bAES\b",
         "payment": r"(?i)\b(?:stripe|paypal|braintree|adyen|klarna)\b",
-        "rate limit": r"(?i)\brate_?limit\w*|\bthrottle\w*\(|\w*throttle_(?:class|rate)",
+        "rate limit": r"(?i)\brate_?limit\w*|\bthrottle\w*\(|throttle_(?:class|rate)",
     }.items()
 }
 

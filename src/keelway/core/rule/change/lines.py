@@ -11,8 +11,8 @@ from keelway.core.model.diff import Diff
 from keelway.core.model.verdict import Finding, held, passed
 from keelway.core.rule.sensitive import is_doc_path, is_test_path
 
-LINE_CHARS_READ = 1_000
-"""So much of a line is read: an idiom stands at its beginning, and a longer line is refused elsewhere."""
+CHARS_MAX = 300_000
+"""So much changed code is read, some thousand lines; of more than that a person is told that nobody read it."""
 SHOWN_MAX = 5
 
 _COMMENT = re.compile(r"\s*(?:#|//|/?\*|--|<!--)")
@@ -25,11 +25,7 @@ class Line:
     path: str
     number: int
     text: str
-
-    @property
-    def words(self) -> str:
-        """Return the line without its spacing, by which a moved line is known again."""
-        return " ".join(self.text.split())
+    """What it says, spacing apart, so that a moved line is known again and no pattern meets a run of spaces."""
 
     @property
     def place(self) -> str:
@@ -45,6 +41,8 @@ class Changed:
     removed: tuple[Line, ...]
     gone: frozenset[str] = frozenset()
     """Paths that the patch removes altogether."""
+    unread: int = 0
+    """Lines that were too many to be read."""
 
     @property
     def count(self) -> int:
@@ -60,12 +58,15 @@ class Changed:
 def changed_code(diff: Diff) -> Changed:
     """Return the changed lines of code of a patch."""
     gone = frozenset(delta.path for delta in diff.files if delta.status == "D")
-    return Changed(_code(diff.added_text), _code(diff.removed_text), gone)
+    added, removed = _code(diff.added_text), _code(diff.removed_text)
+    if sum(len(line.text) for line in (*added, *removed)) > CHARS_MAX:
+        return Changed((), (), gone, unread=len(added) + len(removed))
+    return Changed(added, removed, gone)
 
 
 def _code(text: dict[str, tuple[tuple[int, str], ...]]) -> tuple[Line, ...]:
     return tuple(
-        Line(path, number, line[:LINE_CHARS_READ])
+        Line(path, number, " ".join(line.split()))
         for path, lines in sorted(text.items())
         if not is_test_path(path) and not is_doc_path(path)
         for number, line in lines
@@ -73,13 +74,23 @@ def _code(text: dict[str, tuple[tuple[int, str], ...]]) -> tuple[Line, ...]:
     )
 
 
+def judge_read(changed: Changed) -> Finding:
+    """Ask a person about more code than the rules read."""
+    if changed.unread:
+        return held(
+            "change_unread",
+            f"{changed.unread} changed line(s) of code are more than these rules read; nothing is known of them.",
+        )
+    return passed("change_read", f"{changed.count} changed line(s) of code read.")
+
+
 def unmoved(lines: Iterable[Line], others: Iterable[Line]) -> tuple[Line, ...]:
     """Return the lines that the others do not hold as well, each as often as there is one too many."""
-    there = Counter(line.words for line in others)
+    there = Counter(line.text for line in others)
     left = []
     for line in lines:
-        if there[line.words] > 0:
-            there[line.words] -= 1
+        if there[line.text] > 0:
+            there[line.text] -= 1
         else:
             left.append(line)
     return tuple(left)

@@ -10,7 +10,7 @@ from keelway.core.rule.glob import matches
 
 _ROUTE = re.compile(
     r"""(?ix)
-    @?\b[\w.]+(?:\.|->|::)(get|post|put|patch|delete|head|options|route|api_route|websocket|any|all|handle|handlefunc)\(\s*
+    (?:\.|->|::)(get|post|put|patch|delete|head|options|route|api_route|websocket|any|all|handle|handlefunc)\(\s*
       ["'`](?:[A-Z]+\s+)?(/[^"'`]*)["'`]
     | ^\s*(re_)?path\(\s*r?["']([^"']*)["']
     | ^\s*(get|post|put|patch|delete|resources?)\s+["':](/?[\w/:.-]+)

@@ -31,8 +31,8 @@ _DEFAULT = (
 _EMPTY_BODY = re.compile(rf"^\s*(?:{_DEFAULT}\s*;?\s*\}}?|\}}\s*[\w\s]*\{{?)\s*[;)]*\s*$")
 _INLINE = re.compile(
     rf"""(?x)
-    ^\s*except\b[^:]*:\s*{_DEFAULT}\s*$ | \bcatch\s*(?:\([^)]*\))?\s*\{{\s*(?:{_DEFAULT}\s*;?)?\s*\}}
-    | \bsuppress\([^)]*\b(?:Base)?Exception\b | \brescue\s+(?:nil|false|\[\]|\{{\}})
+    ^\s*except\b[^:]*:\s*{_DEFAULT}\s*$ | \bcatch\s*(?:\([^)]{{0,200}}\))?\s*\{{\s*(?:{_DEFAULT}\s*;?)?\s*\}}
+    | \bsuppress\([^)]{{0,200}}\b(?:Base)?Exception\b | \brescue\s+(?:nil|false|\[\]|\{{\}})
     | \.catch\(\s*(?:\(?\w*\)?\s*=>\s*(?:\{{\s*\}}|null|undefined|false|\[\]|\(\{{\}}\))|noop|\w+\.noop)\s*\)
     | \bif\s+err\s*!=\s*nil\s*\{{\s*{_DEFAULT}\s*\}}
     | ^\s*_\s*=\s*(?:err|recover\(\))\s*$ | \bdefer\s+recover\(\) | =\s*@\w+\( | \berror_reporting\(\s*0\s*\)
@@ -47,7 +47,7 @@ _LEVELS = {
     "warn": 3, "info": 2, "log": 2, "notice": 2, "debug": 1, "trace": 0, "verbose": 0,
 }  # fmt: skip
 _LOG = re.compile(
-    r"(?i)\b(?:\w*log(?:ger|ging)?|console|slog|zap|sugar)\w*\s*(?:\(\))?(?:\.|->|::)\s*("
+    r"(?i)(?:log|console|zap|sugar)\w{0,20}\s?(?:\(\))?(?:\.|->|::)\s?("
     + "|".join(_LEVELS)
     + r")(?:f|w|ln|context)?\s*!?\("
 )
@@ -62,9 +62,9 @@ _SILENCED = re.compile(
 )
 _COUNTER = re.compile(
     r"""(?ix)
-    \b\w*(?:error|fail|exception|crash|panic)\w*(?:\.labels\([^)]*\)|\.WithLabelValues\([^)]*\))?\.(?:inc|increment|add|observe|mark)\(
-    | \b(?:incr|increment|count|counter|inc)\w*\(\s*["'`][\w.:-]*(?:error|fail|exception)
-    | \b\w*(?:error|failure)s?(?:_total|_count)?\s*\+=\s*1 | \b\w*(?:error|failure)s?\w*\+\+
+    (?:error|fail|exception|crash|panic)\w{0,40}(?:\.labels\([^)]{0,100}\)|\.WithLabelValues\([^)]{0,100}\))?\.(?:inc|increment|add|observe|mark)\(
+    | \b(?:incr|increment|count|counter|inc)\w*\(\s*["'`][\w.:-]{0,60}(?:error|fail|exception)
+    | (?:error|failure)s?(?:_total|_count)?\s*\+=\s*1 | (?:error|failure)\w{0,40}\+\+
     | \bcapture_?(?:exception|message|error)\( | \brecord_?(?:exception|error)\( | \bnotice_error\( | \bBugsnag\b.*\bnotify\(
     | ^\s*(?:\\?report)\(\s*\$\w+\s*\)
     """
@@ -75,7 +75,9 @@ _SAMPLED = re.compile(
     | \b(?:before_?send|ignore_?errors|ignore_?exceptions|deny_?urls)\b["']?\s*[:=]\s*(?:[\[(]|\w+\s*,?\s*$)
     """
 )
-_BY_CHANCE = re.compile(r"\bif\b.*(?:\brandom\(\)|\brand\.Float64\(\)|\bmt_rand\(|\brand\().*[<>]")
+_BY_CHANCE = re.compile(
+    r"^\W*(?:el(?:se )?)?if\b.*(?:\brandom\(\)|\brand\.Float64\(\)|\bmt_rand\(|\brand\().*[<>]"
+)
 
 
 def judge_errors(changed: Changed) -> tuple[Finding, ...]:
