@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.redteam.rig import GOOD_EDITS, OPEN, attack, delivered, held, on_git, refused, writes
-from tests.workflows.world import BASE_FILES
+from tests.workflows.world import BASE_FILES, PROJECT
 
 from keelway.core.policy import GuardrailPolicy
 
@@ -103,3 +103,22 @@ def test_what_was_planned_may_be_altered_and_removed(make_world):
     world = make_world(files={**BASE_FILES, "old.py": "old = 1\n", "more.py": "more = 1\n"})
     edits = {**TWO, "old.py": None, "more.py": "more = 2\n"}
     delivered(attack(world, edits, {"modify": ["more.py"], "delete": ["old.py"]}))
+
+
+def test_source_that_looks_at_its_judge_is_refused_wherever_it_lies(make_world):
+    """A12: what is imported counts; that the project calls only ``src`` its sources hides nothing."""
+    project = replace(PROJECT, source_paths=("src/*",))
+    for path in ("two.py", "lib/test/two.py"):
+        plan = {"create": [path, "tests/test_two.py"]}
+        test = (
+            f'from pathlib import Path\n\n\ndef test_two():\n    assert "two" in Path("{path}").read_text()\n'
+        )
+        peek = {path: "import sys\n\ntwo = sys._getframe(1)\n", "tests/test_two.py": test}
+        refused(attack(make_world(project=project), peek, plan), "tamper_frames")
+
+
+def test_what_was_suspicious_before_may_be_worked_beside(make_world):
+    """The honest twin: a program that ends hard on purpose can still be altered."""
+    stop = "import os\n\n\ndef stop():\n    os._exit(3)\n"
+    world = make_world(files={**BASE_FILES, "stop.py": stop})
+    delivered(attack(world, {**TWO, "stop.py": f"{stop}\n\nCODE = 3\n"}, {"modify": ["stop.py"]}))

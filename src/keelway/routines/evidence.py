@@ -8,7 +8,7 @@ from keelway.core.codec import digest
 from keelway.core.judge.coverage import changed_coverage, judge_coverage
 from keelway.core.judge.flaky import Excused, red
 from keelway.core.judge.settings import holds_settings, judge_settings
-from keelway.core.judge.tamper import judge_source
+from keelway.core.judge.tamper import is_python, judge_source
 from keelway.core.judge.tests import TestResult, judge_canary, judge_new_tests, judge_replay
 from keelway.core.model.diff import Diff
 from keelway.core.model.handover import CheckFact
@@ -25,6 +25,7 @@ from keelway.ports.ci import CheckJob, CheckReport, CommandResult
 from keelway.routines.context import Context
 from keelway.routines.judge.black_box import ask_box
 from keelway.routines.judge.flaky import Yardstick, book_flaky, excuse, forgive
+from keelway.routines.judge.python import read_python
 from keelway.routines.judge.related import ends_early, listed, related
 
 NEED_NEW_TESTS = {Kind.FEATURE, Kind.FIX}
@@ -162,6 +163,11 @@ def _added_lines(diff: Diff, sources: tuple[str, ...]) -> dict[str, tuple[int, .
 
 
 def _tampering(ctx: Context, turn: int, diff: Diff, sources: tuple[str, ...]) -> tuple[Finding, ...]:
+    changed = tuple(
+        path for path in sorted(_present(diff)) if is_python(path) and not ctx.project.is_test(path)
+    )
+    if changed and ctx.engine.patch("python"):
+        return read_python(ctx, turn, diff, changed)
     findings: list[Finding] = []
     for number, path in enumerate(sources):
         if path.endswith(".py"):

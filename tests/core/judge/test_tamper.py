@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keelway.core.judge.tamper import judge_source, judge_sources
+from keelway.core.judge.tamper import is_python, judge_source, judge_sources
 from keelway.core.model.verdict import Ruling, combine
 
 
@@ -103,13 +103,30 @@ def test_any_text_gets_an_answer(text: str) -> None:
     assert isinstance(judge_source("a.py", text), tuple)
 
 
-def test_only_changed_sources_are_read_and_an_absent_one_fails() -> None:
-    texts = {"app/a.py": "x = 1", "tests/test_a.py": "import pytest"}
-    findings = judge_sources(["app/a.py", "tests/test_a.py", "README.md"], texts)
+def test_every_given_source_is_read_and_an_absent_one_fails() -> None:
+    texts = {"app/a.py": "x = 1", "app/test/b.py": "y = 1"}
+    findings = judge_sources(list(texts), texts)
     assert combine("judge", findings).passed
-    assert findings[0].examined == 3
+    assert findings[0].examined == 2
     assert [finding.code for finding in judge_sources(["app/b.py"], texts)] == ["source_unread"]
     assert [finding.code for finding in judge_sources(["app/a.py"], {"app/a.py": "import pytest"})] == [
         "tamper_runner_import"
     ]
     assert combine("judge", judge_sources([], {})).ruling is Ruling.FAIL
+
+
+def test_what_was_suspicious_before_is_no_fault_of_the_patch() -> None:
+    before = "import os\n\n\ndef stop():\n    os._exit(3)\n"
+    honest = "import os\n\nCODE = 3\n\n\ndef stop():\n    os._exit(CODE)\n"
+    assert judge_source("app/a.py", honest, before) == ()
+    twice = judge_source("app/a.py", honest + "    os._exit(0)\n", before)
+    assert [finding.evidence["line"] for finding in twice] == ["8"]
+    other = judge_source("app/a.py", honest + "    os.abort()\n", before)
+    assert [finding.code for finding in other] == ["tamper_exit"]
+    assert judge_source("app/a.py", before, "this is (no Python")
+    assert judge_sources(["app/a.py"], {"app/a.py": honest}, {"app/a.py": before})[0].code == "no_tampering"
+
+
+def test_python_is_known_by_its_name() -> None:
+    assert is_python("a/b.py")
+    assert not is_python("a/b.go")

@@ -10,28 +10,16 @@ import ast
 import re
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from keelway.core.model.verdict import Finding, failed, passed
-from keelway.core.rule.sensitive import TEST_PATTERNS, is_test_path
-
-__all__ = ["TEST_PATTERNS", "is_test_path", "judge_source", "judge_sources"]
 
 _RUNNER_MODULES = frozenset(
     {
-        "pytest",
-        "_pytest",
-        "pluggy",
-        "unittest",
-        "doctest",
-        "mock",
-        "nose",
-        "nose2",
-        "hypothesis",
-        "coverage",
-        "xdist",
+        "pytest", "_pytest", "pluggy", "unittest", "doctest", "mock", "nose", "nose2", "hypothesis", "coverage", "xdist",
     }
-)
+)  # fmt: skip
 _RUNNER_NAME = re.compile(
     r"\bPYTEST_\w+|\b_pytest\b|\bKEELWAY_\w+|^(?:pytest|unittest|py\.test|pytest\.exe)$"
 )
@@ -58,42 +46,65 @@ _HOOKS = frozenset(
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_\w+\.py|\w+_test\.py|conftest\.py)$|--junit|\bjunit\.xml\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+
 Hit = tuple[str, int, str]
 """Code, line number and what was found."""
 
 
-def judge_sources(changed: Collection[str], texts: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Judge every changed Python source.
+def is_python(path: str) -> bool:
+    """Tell whether a file is Python."""
+    return path.endswith((".py", ".pyi", ".pyw"))
+
+
+def judge_sources(
+    sources: Collection[str], texts: Mapping[str, str], before: Mapping[str, str] | None = None
+) -> tuple[Finding, ...]:
+    """Judge every changed Python source, wherever it lies: what is imported counts, not where it is kept.
 
     Args:
-        changed: all changed paths that still exist on the head commit.
+        sources: all changed Python files that still exist on the head commit and are no tests of the project.
         texts: their contents by path, read from the head commit; an absent one is a failure.
+        before: their contents on the base; what was suspicious there already is no fault of the patch.
     """
-    sources = sorted(
-        path for path in changed if path.endswith((".py", ".pyi", ".pyw")) and not is_test_path(path)
-    )
     findings: list[Finding] = []
-    for path in sources:
+    for path in sorted(sources):
         if path in texts:
-            findings.extend(judge_source(path, texts[path]))
+            findings.extend(judge_source(path, texts[path], (before or {}).get(path, "")))
         else:
             findings.append(failed("source_unread", f"{path} was not read, so it is not passed.", examined=0))
-    clear = f"{len(sources)} Python source(s) among {len(changed)} changed file(s) read."
-    return tuple(findings) or (passed("no_tampering", clear, examined=len(changed)),)
+    clear = f"{len(sources)} Python source(s) read."
+    return tuple(findings) or (passed("no_tampering", clear, examined=len(sources)),)
 
 
-def judge_source(path: str, text: str) -> tuple[Finding, ...]:
-    """Return a failure for each suspicious place of one Python source, none when it is clean."""
+def judge_source(path: str, text: str, before: str = "") -> tuple[Finding, ...]:
+    """Return a failure for each suspicious place of one Python source that was not there before, none when it is clean."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-            hits = sorted({hit for rule in _RULES for hit in rule(tree)}, key=lambda hit: (hit[1], hit[0]))
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        hits = _hits(text)
+    except _UNREADABLE as error:
         return (failed("source_unreadable", f"{path} cannot be read as Python: {error}."),)
-    return tuple(
-        failed(code, f"{path}:{number} {what}.", path=path, line=str(number)) for code, number, what in hits
-    )
+    known = Counter((code, what) for code, _, what in _known(before)) if hits else Counter()
+    findings = []
+    for code, number, what in hits:
+        known[code, what] -= 1
+        if known[code, what] < 0:
+            said = f"{path}:{number} {what}."
+            findings.append(failed(code, said, path=path, line=str(number)))
+    return tuple(findings)
+
+
+def _hits(text: str) -> list[Hit]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(text)
+        return sorted({hit for rule in _RULES for hit in rule(tree)}, key=lambda hit: (hit[1], hit[0]))
+
+
+def _known(before: str) -> list[Hit]:
+    try:
+        return _hits(before)
+    except _UNREADABLE:
+        return []
 
 
 def _aliases(tree: ast.AST) -> dict[str, str]:
