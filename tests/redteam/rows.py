@@ -6,9 +6,26 @@ The others say why not. The table of the page "What Keelway stops, and what it c
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 T = "tests/redteam"
+ROOT = Path(__file__).parents[2]
+_NAMED = re.compile(r"^def (test_([a-h]\d\d)_(twin_)?\w+)\(", re.MULTILINE)
+
+
+def _named() -> dict[str, tuple[list[str], list[str]]]:
+    """Return the tests, and the twins, that bear a row in their name, such as ``test_e03_...`` and ``test_d02_twin_...``."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for path in sorted([*(ROOT / T).glob("test_*.py"), *(ROOT / "tests" / "consent").glob("test_*.py")]):
+        for name, row, twin in _NAMED.findall(path.read_text()):
+            tests = found.setdefault(row.upper(), ([], []))[bool(twin)]
+            tests.append(f"{path.relative_to(ROOT)}::{name}")
+    return found
+
+
+NAMED = _named()
 
 
 @dataclass(frozen=True)
@@ -27,7 +44,8 @@ class Row:
 
 
 def _row(name: str, attack: str, stop: str, tests: str, twins: str) -> Row:
-    return Row(name, attack, stop, tuple(tests.split()), tuple(twins.split()))
+    more, more_twins = NAMED.get(name, ([], []))
+    return Row(name, attack, stop, (*tests.split(), *more), (*twins.split(), *more_twins))
 
 
 _REPLAY = "tests/core/judge/test_replay.py"
@@ -171,10 +189,10 @@ CONSENT = (
          f"{_APPROVE}::test_any_change_of_any_field_voids_it", f"{_APPROVE}::test_a_yes_to_this_very_thing_passes"),
     _row("E02", "the base moves between check and merge", "compare and swap; judged again", f"{_YES}::test_a_merge_onto_a_base_that_moved_is_refused_by_compare_and_swap {_YES}::test_a_base_with_uncommitted_work_opens_no_task",
          f"{_YES}::test_a_task_whose_base_moves_is_judged_again_on_the_new_base"),
-    _row("E03", "an answer used again", "one answer, for one digest", f"{_YES}::test_an_answer_is_given_once_and_to_this_question_only {_APPROVE}::test_any_change_of_any_field_voids_it",
+    _row("E03", "an answer used again", "one answer, for one digest; a signed link works once", f"{_YES}::test_an_answer_is_given_once_and_to_this_question_only {_APPROVE}::test_any_change_of_any_field_voids_it",
          f"{_YES}::test_the_owner_can_say_yes"),
-    _row("E05", "a name like the owner's", "names are compared exactly", f"{_YES}::test_nobody_else_can_say_yes {_YES}::test_a_stranger_opens_no_task", f"{_YES}::test_the_owner_can_say_yes"),
-    _row("E06", "approve one's own", "not above medium risk, unless the operator works alone", f"{_APPROVE}::test_own_approval_of_high_risk_needs_single_user_mode", f"{_APPROVE}::test_a_yes_to_this_very_thing_passes"),
+    _row("E05", "a name like the owner's", "accounts are listed; a display name is nobody", f"{_YES}::test_nobody_else_can_say_yes {_YES}::test_a_stranger_opens_no_task", f"{_YES}::test_the_owner_can_say_yes"),
+    _row("E06", "approve one's own", "not above medium risk, unless the operator works alone; a program never", f"{_APPROVE}::test_own_approval_of_high_risk_needs_single_user_mode", f"{_APPROVE}::test_a_yes_to_this_very_thing_passes"),
     _row("E07", "a text that claims an approval", "an approval is a row that a command makes", f"{_YES}::test_a_text_that_claims_a_yes_is_no_yes {_YES}::test_a_plan_that_claims_a_yes_is_no_yes",
          f"{_YES}::test_the_owner_can_say_yes"),
     _row("E08", "bodies that nobody can read", "bounds, and errors of our own (no hooks come in yet)", f"{T}/test_control.py::test_a_body_that_nobody_can_read_is_a_problem_and_no_task "
@@ -183,7 +201,7 @@ CONSENT = (
          "tests/web/test_metrics.py::test_the_token_of_scrapers_opens_nothing_else", "tests/web/test_metrics.py::test_both_tokens_open_the_figures"),
     _row("E12", "floods and near copies", "one intent once; a rate for all together", f"{_YES}::test_the_same_wish_in_other_clothes_is_the_same_wish "
          f"{_YES}::test_a_flood_of_wishes_is_dammed {_YES}::test_what_is_no_wish_opens_no_task {_YES}::test_measured_wishes_pass_the_same_gate", f"{_YES}::test_after_the_flood_honest_wishes_are_heard_again"),
-    _row("E13", "owner lists: later files, later lines", "read from the base, by the final patch; the list is a forbidden path",
+    _row("E13", "owner lists: later files, later lines", "read from the base, by the final patch; each touched group has to say yes",
          "tests/core/owner/test_codeowners.py::test_the_last_line_that_matches_wins tests/core/owner/test_codeowners.py::test_a_spelling_that_a_reader_takes_for_an_owned_path_has_its_owners",
          "tests/core/owner/test_codeowners.py::test_paths_without_owners_are_left_out"),
     _row("E14", "a forge that lies about checks", "name, commit, result and count have to be ours", f"{_YES}::test_a_forge_that_says_something_else_about_the_checks_is_not_believed",
@@ -213,12 +231,12 @@ TEXT = (
 
 _LATER = "stages 5 to 7"
 RELEASE = tuple(
-    Row(name, attack, "", beyond=f"{_LATER}: {where}")
+    _row(name, attack, where, "", "") if name in NAMED else Row(name, attack, "", beyond=f"{_LATER}: {where}")
     for name, attack, where in (
         ("G01", "a health page that is always good", "several signals"), ("G02", "treat the checker better than users", "not recognised yet"),
         ("G03", "the old release still answers", "the release is named by the front"), ("G04", "fail later", "a day of watch"),
         ("G06", "no traffic", "too little is not good"), ("G09", "a flood of log lines", "bounded reading"), ("G10", "slow patterns", "no pattern comes from outside"),
-        ("G11", "a hook that never ends", "bounds on every command"), ("G12", "a migration without a way back", "sorted before the merge (tests/core/migration), and the way back is rehearsed"),
+        ("G11", "a hook that never ends", "bounds on every command"), ("G12", "a migration without a way back", "what cannot be taken back asks a person before the merge; the way back is rehearsed"),
         ("G15", "a bad place to go back to", "seen healthy before"), ("G16", "a way back that fails", "next target, then freeze"), ("G17", "a broken backup", "restored before it counts"),
         ("G18", "two deploys at once", "leases with epochs"), ("G20", "a full disk", "the old release serves on"), ("G22", "crash loops", "restarts are counted"),
         ("G23", "nobody can be told", "never blocks"),
@@ -243,7 +261,7 @@ CONTROL = (
          f"{_CONTROL}::test_a_plain_path_is_asked"),
     _row("H10", "alter Keelway's own safety", "forbidden paths; the sandbox shows no home of ours", f"{_CONTROL}::test_the_policy_is_not_in_the_reach_of_a_patch "
          f"{_CONTROL}::test_switched_off_means_off {_FENCE}::test_what_is_not_shown_is_neither_read_nor_written", f"{_STORY}"),
-    _row("H12", "edit the audit trail", "a chain with a witness outside", "tests/store/chain/test_audit.py::test_any_edit_is_found tests/store/chain/test_audit.py::test_any_deletion_is_found "
+    _row("H12", "edit the audit trail", "a chain, a witness outside, and a signed end", "tests/store/chain/test_audit.py::test_any_edit_is_found tests/store/chain/test_audit.py::test_any_deletion_is_found "
          "tests/store/chain/test_audit.py::test_any_reordering_is_found tests/store/chain/test_audit.py::test_a_cut_tail_is_found_even_when_the_head_row_agrees",
          "tests/store/chain/test_audit.py::test_an_untouched_chain_fits"),
     _row("H13", "the emergency stop, at any time", "looked at before each effect; a way back goes on", f"{_CONTROL}::test_the_stop_holds_everything_at_any_time "
