@@ -20,9 +20,9 @@ from tests.crash.fault.judge import twice
 from tests.crash.plane import POLICY, Plane, Setting
 from tests.crash.soak.cast import ENDS, Cast, files
 
+from keelway.core.errors import TheirFault
 from keelway.core.model.event import verify_chain
 from keelway.core.model.lifecycle import CLOSED
-from keelway.core.errors import TheirFault
 from keelway.core.model.project import PRODUCTION
 from keelway.core.model.task import OWNER, Request
 from keelway.core.policy import CategoryPolicy, ReviewPolicy
