@@ -12,7 +12,7 @@ from keelway.clients.tool.program import answer_of, fault_of, find_program, run_
 from keelway.core.scan.report import Hit, ScanReport
 from keelway.ports.scanner import Copies, Scanner, Tool
 
-_NAME = "semgrep"
+_NAME, _INSTALL = "semgrep", "pipx install semgrep"
 _OPTIONS = (
     *("scan", "--json", "--quiet", "--metrics=off", "--disable-version-check", "--disable-nosem"),
     *("--no-git-ignore", "--scan-unknown-extensions", "--jobs", "1"),
@@ -31,18 +31,17 @@ class SemgrepScanner:
     def probe(self) -> Tool:
         """Find out whether it is installed and has rules."""
         found = version_of(_NAME, _NAME)
-        return Tool(found, "" if found else "pipx install semgrep")
+        return Tool(found, "" if found else _INSTALL)
 
     def scan(self, copies: Copies) -> ScanReport:
         """Examine the copies of both commits."""
-        tool = self.probe()
         if not find_program(_NAME):
-            return ScanReport(_NAME, absent=tool.install)
+            return ScanReport(_NAME, absent=_INSTALL)
         if not self.rules.startswith("/") or not Path(self.rules).exists():
             why = (
                 f"policy.scan.rules names no rules: {self.rules!r} has to be an absolute path that is there."
             )
-            return ScanReport(_NAME, tool.version, error=why)
+            return ScanReport(_NAME, error=why)
         places = {f"head/{name}": ("head", path) for path, name in copies.head.items()}
         places |= {f"base/{name}": ("base", path) for path, name in copies.base.items()}
         done = run_program(
@@ -54,17 +53,18 @@ class SemgrepScanner:
         )
         fault = fault_of(done, _ENDS)
         if fault:
-            return ScanReport(_NAME, tool.version, error=fault)
+            return ScanReport(_NAME, error=fault)
         try:
             plain = answer_of(done)
             hits = list(_hits(plain["results"], places, Path(copies.folder)))
             broken = {str(each.get("path", "")) for each in plain["errors"]}
             read = {str(each) for each in plain["paths"]["scanned"]} - broken
+            version = str(plain["version"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return ScanReport(_NAME, tool.version, error=f"its answer cannot be read: {error!r}")
+            return ScanReport(_NAME, error=f"its answer cannot be read: {error!r}")
         examined = tuple(path for place, (side, path) in places.items() if side == "head" and place in read)
         heads, bases = (tuple(hit for where, hit in hits if where == side) for side in ("head", "base"))
-        return ScanReport(_NAME, tool.version, examined, heads, bases)
+        return ScanReport(_NAME, version, examined, heads, bases)
 
 
 def _hits(results: Any, places: dict[str, tuple[str, str]], folder: Path) -> Iterator[tuple[str, Hit]]:

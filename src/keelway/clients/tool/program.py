@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import tempfile
 import uuid
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +15,7 @@ from typing import Any
 from keelway.clients.shell import MARKER, Command, Done, base_env, run
 
 _OUTPUT_BYTES_MAX = 16 * 1024 * 1024
-_VERSION_SECONDS = 20.0
+_VERSION_SECONDS = 60.0
 _SAID_CHARS_MAX = 300
 _OFFLINE = ("PATH", "LANG", "HOME")
 
@@ -42,7 +43,8 @@ def version_of(name: str, package: str = "") -> str:
 
 @lru_cache(maxsize=32)
 def _asked(path: str, _altered_at: int) -> str:
-    done = run(Command((path, "--version"), "/", base_env("/nonexistent"), _VERSION_SECONDS))
+    with tempfile.TemporaryDirectory(prefix="keelway-version-") as home:
+        done = run(Command((path, "--version"), home, base_env(home), _VERSION_SECONDS))
     words = done.stdout.decode("utf-8", "replace").split()
     return next((word for word in words if word[:1].isdigit()), "unknown")
 
