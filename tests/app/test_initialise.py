@@ -90,6 +90,105 @@ def test_a_go_project(tmp_path):
     assert (draft.web, draft.health) == (("./bin/app",), "/livez")
 
 
+VITEST = ("npx", "--no-install", "vitest")
+
+
+def test_a_typescript_project_with_everything(tmp_path):
+    packages = {"vitest": "3", "@vitest/coverage-v8": "3", "typescript": "5", "eslint": "9"}
+    package = {"devDependencies": packages, "scripts": {"build": "tsc", "test": "true"}}
+    files = {"package.json": json.dumps(package), "tsconfig.json": "{}", "pnpm-lock.yaml": "", "src/a.ts": ""}
+    draft = detect(plant(tmp_path, files), {})
+    assert set(runs(draft)) == {"lint", "types", "tests", "build"}
+    assert runs(draft)["types"] == ("npx", "--no-install", "tsc", "--noEmit")
+    assert runs(draft)["tests"][:4] == (*VITEST, "run")
+    assert "--coverage.reportsDirectory={coverage}" in runs(draft)["tests"]
+    assert draft.checks[2].related[:4] == (*VITEST, "related")
+    assert "{coverage}" not in " ".join(draft.checks[2].related)
+    assert draft.setup == ("pnpm", "install", "--frozen-lockfile")
+    assert (draft.coverage, draft.sources[0]) == (True, "src/*.js")
+    assert not any("npm install" in note for note in draft.notes)
+
+
+def test_a_project_with_jest(tmp_path):
+    package = {"devDependencies": {"jest": "30"}}
+    draft = detect(plant(tmp_path, {"package.json": json.dumps(package), "yarn.lock": ""}), {})
+    assert {"--json", "--outputFile={junit}", "--coverageDirectory={coverage}"} <= set(runs(draft)["tests"])
+    assert "--findRelatedTests" in draft.checks[0].related
+    assert draft.sources[0] == "*.js"
+    assert [note for note in draft.notes if "eslint" in note]
+    assert [note for note in draft.notes if "typescript" in note]
+
+
+def test_what_a_node_project_lacks_is_said(tmp_path):
+    draft = detect(
+        plant(tmp_path, {"package.json": '{"dependencies": {"x": "1"}, "scripts": {"test": "make"}}'}), {}
+    )
+    assert runs(draft) == {}
+    assert [note for note in draft.notes if "No test runner was recognised" in note]
+
+
+def programs(folder: Path, *names: str) -> dict[str, str]:
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    return {"PATH": str(folder)}
+
+
+@pytest.mark.parametrize(
+    ("there", "first", "race"),
+    [(("gotestsum", "gcc"), "gotestsum", True), (("cc",), "sh", True), ((), "sh", False)],
+)
+def test_go_projects_take_what_the_machine_has(tmp_path, there, first, race):
+    root = plant(
+        tmp_path / "shop",
+        {"go.mod": "module x\n", ".golangci.yml": "", "main.go": "package main\nfunc main() {}\n"},
+    )
+    draft = detect(root, programs(tmp_path / "bin", *there))
+    assert set(runs(draft)) == {"lint", "vet", "build", "tests"}
+    words = " ".join(runs(draft)["tests"])
+    assert words.startswith(first)
+    assert ("-race" in words, "{coverage}" in words, draft.coverage) == (race, True, True)
+    assert any("race detector" in note for note in draft.notes) is not race
+    assert draft.setup[-1] == "./"
+
+
+LARAVEL = {
+    "require": {"laravel/framework": "^12"},
+    "require-dev": {"laravel/pint": "^1", "larastan/larastan": "^3", "pestphp/pest": "^3"},
+}
+
+
+def test_a_laravel_project(tmp_path):
+    files = {
+        "composer.json": json.dumps(LARAVEL),
+        "artisan": "",
+        "bootstrap/app.php": "->withRouting(health: '/up')",
+    }
+    draft = detect(plant(tmp_path, {**files, "package.json": "{}"}), {})
+    assert draft.language == "Laravel"
+    assert runs(draft) == {
+        "lint": ("vendor/bin/pint", "--test"),
+        "types": ("vendor/bin/phpstan", "analyse", "--no-progress"),
+        "tests": ("php", "artisan", "test", "--log-junit", "{junit}"),
+    }
+    assert (draft.health, draft.web[:3]) == ("/up", ("php", "artisan", "serve"))
+    assert [note for note in draft.notes if note.startswith("Node was found as well")]
+    assert [note for note in draft.notes if "pcov" in note]
+
+
+def test_a_php_project(tmp_path):
+    files = {
+        "composer.json": '{"require-dev": {"phpunit/phpunit": "^12"}}',
+        "public/index.php": "<?php // '/healthz'",
+    }
+    draft = detect(plant(tmp_path, files), {})
+    assert (draft.language, draft.web[:2]) == ("PHP", ("php", "-S"))
+    assert runs(draft) == {"tests": ("vendor/bin/phpunit", "--log-junit", "{junit}")}
+    assert [note for note in draft.notes if "laravel/pint" in note]
+    assert detect(plant(tmp_path / "empty", {"composer.json": "["}), {}).web == ()
+
+
 def test_an_unknown_project_says_what_to_do(tmp_path):
     draft = detect(tmp_path, {})
     assert draft.language == "unknown"
@@ -105,7 +204,15 @@ def test_the_first_agent_on_the_path_is_taken(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "files", [PYTHON, {}, {"package.json": '{"scripts": {"start": "x"}}'}, {"go.mod": "module x"}]
+    "files",
+    [
+        PYTHON,
+        {},
+        {"package.json": '{"scripts": {"start": "x"}}'},
+        {"package.json": '{"devDependencies": {"jest": "30"}}'},
+        {"go.mod": "module x"},
+        {"composer.json": json.dumps(LARAVEL), "artisan": ""},
+    ],
 )
 def test_what_is_written_is_a_valid_configuration(tmp_path, files):
     draft = detect(plant(tmp_path, files), {})

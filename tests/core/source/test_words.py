@@ -143,6 +143,7 @@ def test_words_of_php() -> None:
         ("a.ts", "export type A = string\nregister()\n", False),
         ("a.ts", "export const a = 1;\n", False),
         ("a.ts", "'use strict'\n", False),
+        ("a.d.ts", "declare const a: string;", True),
         ("a.js", "", False),
     ],
 )  # fmt: skip

@@ -19,6 +19,8 @@ class FoundCheck:
     name: str
     kind: str
     run: tuple[str, ...]
+    related: tuple[str, ...] = ()
+    """Quicker command for the tests that belong to ``{changed}``; empty for none."""
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,8 @@ def _checks(draft: Draft) -> AoT:
         table.add("name", check.name)
         table.add("kind", check.kind)
         table.add("run", _words(check.run))
+        if check.related:
+            _said(table, "related", _words(check.related), "asked first while an agent iterates")
         checks.append(table)
     if not any(check.kind == "tests" for check in draft.checks):
         table = tomlkit.table()

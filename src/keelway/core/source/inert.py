@@ -34,7 +34,7 @@ def runs_nothing(path: str, text: str) -> bool:
     """Tell whether a file only declares types, so that no line of it can ever be run."""
     if path.endswith(go.SUFFIXES):
         return all(token.text != "func" for token in go.lex(text) if token.kind == NAME)
-    return path.endswith((".ts", ".mts", ".cts")) and _only_types(text)
+    return path.endswith(".d.ts") or (path.endswith((".ts", ".mts", ".cts")) and _only_types(text))
 
 
 def _only_types(text: str) -> bool:
