@@ -23,6 +23,7 @@ JS = {
     'describe("half", () => {\n  it("halves", () => assert.equal(half(4), 2));\n  it.skip("later", () => {});\n});\n'
     'test("lies", () => assert.equal(half(4), 3));\n',
     "test/b.test.cjs": 'const { test } = require("node:test");\ntest("old", () => {});\n',
+    "test/helper.js": "globalThis.helps = true;\n",
     "test/broken.test.js": 'import { nothing } from "../src/a.js";\n',
     "package.json": '{"type": "module"}',
 }
@@ -69,6 +70,7 @@ def test_node_tells_tests_files_and_lines(tiny: Tiny) -> None:
     }
     assert report.canary_failed is True
     assert (report.commands[0].examined, report.commands[0].passed) == (4, False)
+    assert outcomes(tiny.having(check, test_paths=("test/*",)).check(JS)) == outcomes(report)
     assert set(report.executable) == {"src/a.js"}
     assert set(report.executable["src/a.js"]) - set(report.executed["src/a.js"]) <= {2, 3, 4}
     assert {2, 3} & (set(report.executable["src/a.js"]) - set(report.executed["src/a.js"]))

@@ -14,7 +14,7 @@ from keelway.core.runner.node import NODE
 from keelway.core.runner.php import PHPUNIT
 from keelway.core.runner.pytest import PYTEST
 from keelway.core.runner.runner import Case, Reach, Runner
-from keelway.core.runner.script import is_module
+from keelway.core.runner.script import way_of
 
 SCRIPTS = {
     "package.json": json.dumps(
@@ -115,25 +115,25 @@ def test_each_file_of_javascript_gets_a_failing_test() -> None:
         assert [(seed.path, seed.new) for seed in seeds] == [(path, False) for path in texts]
         assert len({seed.name for seed in seeds}) == len(texts)
         assert all(f'"{seed.name}"' in seed.text and "{name}" not in seed.text for seed in seeds)
-        assert [("import {" in seed.text, "require(" in seed.text) for seed in seeds] == [
-            (True, False),
-            (False, True),
-            (True, False),
-        ]
+    assert ["import {" in seed.text for seed in NODE.seed("canary_1", texts)] == [True, False, False]
+    assert ["import {" in seed.text for seed in JEST.seed("canary_1", texts)] == [True, False, False]
+    assert all('from "vitest"' in seed.text for seed in VITEST.seed("canary_1", texts))
+    assert 'import("node:test")' in NODE.seed("canary_1", texts)[2].text
+    assert ": globalThis" in JEST.seed("canary_1", texts)[2].text
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "module"),
+    ("path", "text", "way"),
     [
-        ("a.mjs", "require('x')", True),
-        ("a.cts", "import x from 'x'", False),
-        ("a.js", "export {}", True),
-        ("a.js", "require('x') // import", False),
-        ("a.js", "", True),
+        ("a.mjs", "require('x')", "module"),
+        ("a.cts", "import x from 'x'", "script"),
+        ("a.js", "export {}", "module"),
+        ("a.js", "require('x') // import", "script"),
+        ("a.js", "", "bare"),
     ],
 )
-def test_modules_are_told_from_scripts(path: str, text: str, module: bool) -> None:
-    assert is_module(path, text) is module
+def test_modules_are_told_from_scripts(path: str, text: str, way: str) -> None:
+    assert way_of(path, text) == way
 
 
 def test_each_package_of_go_gets_a_failing_test() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keelway.core.runner.runner import Reach, Runner, Seed, Texts, program
-from keelway.core.runner.script import ENDS, MARKED, SOURCES, appended, locate_by_names, with_words
+from keelway.core.runner.script import ENDS, MARKED, SOURCES, Imports, appended, locate_by_names, with_words
 
 _BODY = """\
 keelTest("{name}", async () => {
@@ -24,22 +24,21 @@ keelTest("{name}", async () => {
 _JEST_TESTS = (*MARKED, *(f"{mark}.{end}" for mark in ("test", "spec") for end in ENDS))
 
 
-def _imports(module: str) -> tuple[tuple[str, str], ...]:
-    names = "test as keelTest, expect as keelExpect"
-    return (
-        (
-            f'import {{ {names} }} from "{module}";',
-            f'const {{ {names.replace(" as ", ": ")} }} = require("{module}");',
-        ),
-    )
+_VITEST_IMPORT = 'import { test as keelTest, expect as keelExpect } from "vitest";\n{body}'
+_JEST_NAMES = "const { test: keelTest, expect: keelExpect } ="
 
 
 def _vitest_seed(name: str, texts: Texts) -> tuple[Seed, ...]:
-    return appended(name, texts, _imports("vitest"), _BODY)
+    return appended(name, texts, Imports(_VITEST_IMPORT, _VITEST_IMPORT, _VITEST_IMPORT), _BODY)
 
 
 def _jest_seed(name: str, texts: Texts) -> tuple[Seed, ...]:
-    return appended(name, texts, _imports("@jest/globals"), _BODY)
+    imports = Imports(
+        _VITEST_IMPORT.replace("vitest", "@jest/globals"),
+        f'{_JEST_NAMES} require("@jest/globals");\n{{body}}',
+        f'{_JEST_NAMES} typeof require === "function" ? require("@jest/globals") : globalThis;\n{{body}}',
+    )
+    return appended(name, texts, imports, _BODY)
 
 
 def _vitest_related(run: tuple[str, ...], sources: tuple[str, ...]) -> tuple[str, ...]:

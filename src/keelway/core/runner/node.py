@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 from keelway.core.runner.runner import Reach, Runner, Seed, Texts
-from keelway.core.runner.script import ENDS, SOURCES, appended, locate_by_names
+from keelway.core.runner.script import ENDS, SOURCES, Imports, appended, locate_by_names
 
-_IMPORTS = (
-    (
-        'import {test as keelTest} from "node:test";import keelAssert from "node:assert";',
-        'const keelTest=require("node:test").test,keelAssert=require("node:assert");',
-    ),
+_IMPORTS = Imports(
+    'import {test as keelTest} from "node:test";import keelAssert from "node:assert";\n{body}',
+    'const keelTest=require("node:test").test,keelAssert=require("node:assert");\n{body}',
+    'import("node:test").then(async ({test: keelTest}) => {const keelAssert = (await import("node:assert")).default;\n{body}\n});',
 )
 _BODY = """\
 keelTest("{name}", async () => {

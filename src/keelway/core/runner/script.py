@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from keelway.core.runner.runner import Case, Locate, Seed, Texts
 from keelway.core.source.script import lex
@@ -18,28 +19,42 @@ _DECLARES = frozenset({"test", "it", "describe", "suite", "specify", "context"})
 _MODIFIERS_MAX = 8
 
 
-def is_module(path: str, text: str) -> bool:
-    """Tell whether a file uses ``import`` and ``export`` rather than ``require``."""
+@dataclass(frozen=True)
+class Imports:
+    """Say how the names that a failing test needs come into a file; ``{body}`` stands for the test."""
+
+    module: str
+    """Where the file uses ``import`` or ``export``."""
+    script: str
+    """Where it uses ``require``."""
+    bare: str
+    """Where it uses neither, so that only its package could tell what it is."""
+
+
+def way_of(path: str, text: str) -> str:
+    """Return ``module``, ``script`` or ``bare`` for how a file takes in others."""
     if path.endswith((".mjs", ".mts", ".cjs", ".cts")):
-        return path.endswith(("mjs", "mts"))
-    words = [token.text for token in lex(text) if token.kind == NAME]
-    return "import" in words or "export" in words or "require" not in words
+        return "module" if path.endswith(("mjs", "mts")) else "script"
+    words = {token.text for token in lex(text) if token.kind == NAME}
+    if words & {"import", "export"}:
+        return "module"
+    return "script" if "require" in words else "bare"
 
 
-def appended(name: str, texts: Texts, lines: Sequence[tuple[str, str]], body: str) -> tuple[Seed, ...]:
+def appended(name: str, texts: Texts, imports: Imports, body: str) -> tuple[Seed, ...]:
     """Put a failing test at the end of every test file, because each file has a process of its own.
 
     Args:
         name: the common part of the names.
         texts: the test files.
-        lines: for each import the way of a module and the way of a script.
+        imports: how the names of the body come in.
         body: the failing test; ``{name}`` stands for its name.
     """
     seeds = []
     for number, (path, text) in enumerate(texts.items()):
         own = f"{name}_{number:05d}"
-        imports = "\n".join(line[0] if is_module(path, text) else line[1] for line in lines)
-        seeds.append(Seed(own, path, f"\n;{imports}\n{body.replace('{name}', own)}\n", new=False))
+        said = str(getattr(imports, way_of(path, text))).replace("{body}", body).replace("{name}", own)
+        seeds.append(Seed(own, path, f"\n;{said}\n", new=False))
     return tuple(seeds)
 
 

@@ -131,7 +131,8 @@ def _tests(
 ) -> tuple[tuple[TestResult, ...], str]:
     try:
         data = read_bounded(report, BYTES_MAX)
-        return read_results(data, (*place.files, *canary.paths), str(place.tree), reading.locate), ""
+        tests = read_results(data, (*place.files, *canary.paths), str(place.tree), reading.locate)
+        return reading.counted(tests), ""
     except FileNotFoundError:
         return (), "The command wrote no test report, so no test counts."
     except (KeelwayError, OSError) as error:
