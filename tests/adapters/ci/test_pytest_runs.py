@@ -178,8 +178,23 @@ def test_the_canary_is_not_planted_through_a_link(tiny: Tiny) -> None:
     outside.mkdir()
     setup = ("sh", "-c", f"rm -r tests && ln -s {outside} tests")
     report = tiny.having(setup=setup).check({"tests/test_a.py": "def test_a(): pass\n"}, canary=CANARY)
-    assert "outside" in report.setup_error
+    assert (outcomes(report), report.canary_failed) == ({"tests/test_a.py::test_a": "passed"}, True)
     assert list(outside.iterdir()) == []
+
+
+def test_a_set_up_cannot_rewrite_the_tests(tiny: Tiny) -> None:
+    setup = ("sh", "-c", "printf 'def test_a(): pass\n' > tests/test_a.py; touch src.py made.txt")
+    report = tiny.having(setup=setup).check(
+        {"tests/test_a.py": "def test_a(): assert 0\n", "src.py": "a = 1\n"}
+    )
+    assert outcomes(report) == {"tests/test_a.py::test_a": "failed"}
+
+
+@pytest.mark.parametrize("path", ["conftest.py", "tests/conftest.py", "pytest.ini"])
+def test_a_set_up_cannot_configure_the_runner(tiny: Tiny, path: str) -> None:
+    report = tiny.having(setup=("touch", path)).check({"tests/test_a.py": "def test_a(): pass\n"})
+    assert path in report.setup_error
+    assert report.commands == ()
 
 
 def test_runs_of_the_same_commit_tell_the_same(tiny: Tiny) -> None:

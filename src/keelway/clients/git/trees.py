@@ -141,6 +141,13 @@ class Trees(GitCall):
         with self.index(sha) as env:
             self.call("checkout-index", "--all", "--force", "--quiet", env={**env, "GIT_WORK_TREE": folder})
 
+    def put_back(self, sha: str, folder: str, paths: Iterable[str]) -> None:
+        """Write some files of a commit over what stands in their place, links included."""
+        names = "".join(f"{path}\0" for path in paths).encode()
+        with self.index(sha) as env:
+            call = ("checkout-index", "--force", "--quiet", "-z", "--stdin")
+            self.call(*call, stdin=names, env={**env, "GIT_WORK_TREE": folder})
+
     @contextmanager
     def index(self, sha: str = "") -> Iterator[dict[str, str]]:
         """Lend a private index that holds a tree; the value is the environment that selects it."""

@@ -23,7 +23,7 @@ from keelway.adapters.ci.local.fence import CheckFence
 from keelway.adapters.ci.local.known import Known
 from keelway.adapters.ci.local.lines import python_lines
 from keelway.adapters.ci.local.place import Place, end_places, lend_place, sweep
-from keelway.adapters.ci.local.reading import PLAIN, Reading, readings_of
+from keelway.adapters.ci.local.reading import PLAIN, Reading, readings_of, restore_tests
 from keelway.adapters.ci.local.text import readable
 from keelway.clients.coverage_xml import Hits
 from keelway.clients.git import Git
@@ -99,6 +99,10 @@ class LocalCi:
                     done.could_not_start
                     or f"{' '.join(self.project.setup)} {how}: {said or 'it said nothing.'}"
                 )
+                return CheckReport(job.sha, (), setup_error=why)
+            made = restore_tests(self.project, Git(self.repository), job.sha, place)
+            if made:
+                why = f"The set-up made {made}, which would configure the test runner. Next: commit it, or make it elsewhere."
                 return CheckReport(job.sha, (), setup_error=why)
         known = {check.name: check for check in self.project.checks}
         checks = [known[name] for name in job.checks if name in known]

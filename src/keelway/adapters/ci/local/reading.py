@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from keelway.adapters.ci.local.place import Place
 from keelway.clients.git import Git
 from keelway.core.judge.tests import PASSED, TestResult
 from keelway.core.model.project import CheckCommand, Project
+from keelway.core.rule.sensitive import is_runner_config
 from keelway.core.runner.go import modules_of
 from keelway.core.runner.known import SCRIPT_FILES, runner_of
 from keelway.core.runner.pytest import PYTEST
 from keelway.core.runner.runner import Locate, Runner, Texts, nowhere
 
-__all__ = ["PLAIN", "Reading", "readings_of"]
+__all__ = ["PLAIN", "Reading", "readings_of", "restore_tests"]
 
 _TEXT_BYTES_MAX, _TEXTS_BYTES_MAX = 1024 * 1024, 64 * 1024 * 1024
 
@@ -37,6 +40,22 @@ class Reading:
 
 
 PLAIN = Reading()
+
+
+def restore_tests(project: Project, git: Git, sha: str, place: Place) -> str:
+    """Put back what a set-up did to the tests, and return what it made that would configure their runner.
+
+    The commands of a set-up run scripts of the patch; the tests that judge the patch are not theirs to write.
+    """
+    judging = [path for path in place.files if project.is_test(path) or is_runner_config(path)]
+    git.put_back(sha, str(place.tree), judging)
+    folders = {str(parent) for path in judging for parent in PurePosixPath(path).parents} | {"."}
+    made = (
+        str(PurePosixPath(folder) / name)
+        for folder in sorted(folders)
+        for name in sorted(os.listdir(place.tree / folder))  # noqa: PTH208 - only names are needed
+    )
+    return next((path for path in made if is_runner_config(path) and path not in set(place.files)), "")
 
 
 def readings_of(
