@@ -32,6 +32,7 @@ from keelway.app.view.task import (
     TaskView,
 )
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
+from keelway.core.judge.flaky import FlakyTest
 from keelway.core.model.event import Event, EventKind
 from keelway.core.rule.freeze import Freeze
 
@@ -52,6 +53,10 @@ class Reader(Protocol):
 
     def task(self, task: str) -> TaskView:
         """Show everything about a task."""
+        ...
+
+    def flaky(self) -> tuple[FlakyTest, ...]:
+        """Return the tests that were seen to fail by chance, the most frequent first."""
         ...
 
     def lessons(self, query: str = "", *, limit: int = 20) -> tuple[LessonView, ...]:

@@ -33,6 +33,7 @@ from keelway.clients.http import Answer, HttpClient
 from keelway.core import errors
 from keelway.core.codec import from_json
 from keelway.core.errors import KeelwayError, OurFault, TheirFault
+from keelway.core.judge.flaky import FlakyTest
 
 T = TypeVar("T")
 
@@ -69,6 +70,10 @@ class Remote:
     def task(self, task: str) -> TaskView:
         """Show everything about a task."""
         return self._one(TaskView, f"tasks/{_part(task)}")
+
+    def flaky(self) -> tuple[FlakyTest, ...]:
+        """Return the tests that were seen to fail by chance."""
+        return self._many(FlakyTest, "flaky")
 
     def lessons(self, query: str = "", *, limit: int = 20) -> tuple[LessonView, ...]:
         """Return what tasks learnt: the best answers to a query, or the newest."""

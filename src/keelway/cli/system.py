@@ -178,6 +178,14 @@ def audit(
     out(who.timeline(after=after, task=name, limit=limit), as_json, event_lines)
 
 
+@group.command("flaky")
+def flaky(ctx: typer.Context, as_json: Json = False) -> None:
+    """Show the tests that fail by chance, as the judge saw it, so that somebody repairs them."""
+    from keelway.cli.show.system import flaky_page
+
+    out(shared.ask(ctx).flaky(), as_json, flaky_page)
+
+
 def _export(who: Reader, task: str, path: Path) -> int:
     from keelway.core.codec import to_json
 

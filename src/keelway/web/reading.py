@@ -33,6 +33,7 @@ from keelway.app.view.task import (
     TaskView,
 )
 from keelway.core.codec import to_json
+from keelway.core.judge.flaky import FlakyTest
 from keelway.web.desk import Desk, shown
 
 STREAM_POLL_SECONDS = 0.25
@@ -59,6 +60,10 @@ def questions(desk: Desk) -> APIRouter:
     @router.get("/health/{environment}", response_model=HealthView)
     def health(environment: str) -> JSONResponse:
         return shown(ask.health(environment))
+
+    @router.get("/flaky", response_model=list[FlakyTest])
+    def flaky() -> JSONResponse:
+        return shown(ask.flaky())
 
     @router.get("/lessons", response_model=list[LessonView])
     def lessons(query: Annotated[str, Query(max_length=8_000)] = "", limit: Limit = 20) -> JSONResponse:

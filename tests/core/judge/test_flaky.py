@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keelway.core.judge.flaky import Excused, failing_once, judge_flaky, passing_once, red, suspects
+from keelway.core.judge.flaky import (
+    Excused,
+    FlakyTest,
+    failing_once,
+    flaky_book,
+    judge_flaky,
+    passing_once,
+    red,
+    suspects,
+)
 from keelway.core.judge.tests import TestResult
 from keelway.core.model.verdict import combine
 
@@ -61,3 +72,15 @@ def test_only_red_tests_that_passed_before_are_suspects(
 
 def test_excused_are_the_known_and_the_flaky() -> None:
     assert Excused(frozenset("a"), frozenset("b")).ids == {"a", "b"}
+
+
+def test_the_book_names_the_most_frequent_test_first() -> None:
+    first = datetime(2026, 1, 5, tzinfo=UTC)
+    later = first + timedelta(days=1)
+    booked = [
+        ({"tests": ["a", "b"], "excused": True}, first, "T-1"),
+        ({"tests": ["b"], "excused": False}, later, "T-2"),
+        ({"tests": "broken"}, later, "T-3"),
+        ({}, later, "T-4"),
+    ]
+    assert flaky_book(booked) == (FlakyTest("b", 2, 1, later, "T-2"), FlakyTest("a", 1, 1, first, "T-1"))

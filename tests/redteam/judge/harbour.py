@@ -218,7 +218,8 @@ MEASURED = replace(
     ),
 )
 """The same with coverage, which takes twice as long."""
-QUICK = Policy(development=DevelopmentPolicy(diff_coverage_min=0.0, flaky_runs=1))
+QUICK = Policy(development=DevelopmentPolicy(diff_coverage_min=0.0, flaky_runs=0))
+"""Neither coverage nor flaky tests are looked at, each of which has tests of its own."""
 
 
 def plan_for(edits: Edits, **more: Any) -> Plan:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.redteam.judge.harbour import BASE, GOOD, PROJECT, QUICK, plan_for
+from tests.redteam.judge.harbour import BASE, GOOD, PROJECT, plan_for
 from tests.redteam.judge.harness import Bench, reasons
 
 from keelway.core.model.event import EventKind
@@ -26,13 +26,14 @@ def test_fickle():
 """
 """Fails in the runs that it was told: the first is that of the base, the second that of the patch, then the repeats."""
 NO_BOX = replace(PROJECT, black_boxes=())
+ONCE = Policy(development=DevelopmentPolicy(diff_coverage_min=0.0, flaky_runs=1))
 
 
 @pytest.fixture
 def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
     made: list[Bench] = []
 
-    def make(files: dict[str, str], policy: Policy = QUICK) -> Bench:
+    def make(files: dict[str, str], policy: Policy = ONCE) -> Bench:
         made.append(Bench(tmp_path / f"bench{len(made)}", {**BASE, **files}, NO_BOX, policy))
         return made[-1]
 
@@ -90,7 +91,7 @@ def test_one_ending_alone_excuses_nothing(
 
 
 def test_over_the_quota_nothing_is_excused(make_bench: Callable[..., Bench], tmp_path: Path) -> None:
-    none = replace(QUICK, development=replace(QUICK.development, flaky_max=0))
+    none = replace(ONCE, development=replace(ONCE.development, flaky_max=0))
     judged = make_bench(fickle(tmp_path, 2, 3), none).judge(GOOD, plan_for(GOOD))
     assert not judged.accepted
 

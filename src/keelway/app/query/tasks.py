@@ -21,7 +21,8 @@ from keelway.app.view.task import (
     Transcript,
 )
 from keelway.core.errors import RequestRefused
-from keelway.core.model.event import Link
+from keelway.core.judge.flaky import FlakyTest, flaky_book
+from keelway.core.model.event import EventKind, Link
 from keelway.core.model.lifecycle import CLOSED
 from keelway.core.words.text import clean
 from keelway.ports.ledger import TaskRow
@@ -78,6 +79,18 @@ class TaskQueries(CostQueries):
         identity = self._ledger.find(task).task.id if task else ""
         links = self._ledger.events(task=identity, after=after, limit=min(limit, EVENTS_PAGE))
         return tuple(make.happened(link, self._name) for link in links)
+
+    def flaky(self) -> tuple[FlakyTest, ...]:
+        """Return the tests that were seen to fail by chance, the most frequent first."""
+        booked, after = [], 0
+        while links := self._ledger.events(after=after, limit=EVENTS_PAGE):
+            after = links[-1].sequence
+            booked += [
+                (link.event.data, link.event.at, self._name(link.event.task))
+                for link in links
+                if link.event.kind is EventKind.TESTS_FLAKY
+            ]
+        return flaky_book(booked)
 
     def plan(self, task: str) -> PlanView:
         """Show the plan of a task and the question about it."""

@@ -155,6 +155,10 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
         f"taught {_lessons(data['lessons'])}" if data["lessons"] else f"of use: {_lessons(data['told'])}"
     ),
     EventKind.LESSON_FORGOTTEN: lambda event, data: f"L-{data['lesson']} forgotten by {event.actor}",
+    EventKind.TESTS_FLAKY: lambda _, data: (
+        f"fail by chance on the base too: {', '.join(data['tests'])}"
+        + ("" if data["excused"] else "; too many to be excused")
+    ),
     EventKind.REVIEWED: _reviewed,
     EventKind.USAGE_BOOKED: _booked,
     EventKind.BUDGET_SPENT: _capped,

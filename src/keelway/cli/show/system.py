@@ -17,6 +17,7 @@ from keelway.app.view.system import (
 )
 from keelway.cli.show.task import deployment_table, event, questions, task_table
 from keelway.cli.show.text import ago, facts, say, table
+from keelway.core.judge.flaky import FlakyTest
 from keelway.core.model.fence import Fence
 from keelway.core.rule.freeze import Freeze
 from keelway.core.words.text import amount, instant, short
@@ -192,3 +193,14 @@ def checks(found: Iterable[Check]) -> None:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none"
+
+
+def flaky_page(found: Iterable[FlakyTest]) -> None:
+    """Print the tests that fail by chance as rows."""
+    rows = [
+        (each.test, str(each.times), str(each.excused), ago(each.last_at), each.last_task) for each in found
+    ]
+    if rows:
+        table(("TEST", "SEEN", "EXCUSED", "LAST", "TASK"), rows)
+    else:
+        say("No test was seen to fail by chance.")

@@ -6,8 +6,10 @@ failed it, and it is excused only when the patch lets it pass at least once as w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from keelway.core.judge.tests import ERROR, FAILED, PASSED, TestResult
 from keelway.core.model.verdict import Finding, failed, passed
@@ -73,3 +75,34 @@ def judge_flaky(flaky: Collection[str], flaky_max: int) -> tuple[Finding, ...]:
         return (failed("flaky_over_quota", said, examined=len(names)),)
     said = f"Failing by chance on the base too, so excused and booked: {shown}."
     return (passed("tests_flaky", said, examined=len(names)),)
+
+
+@dataclass(frozen=True)
+class FlakyTest:
+    """Sum up what the book says about one test that fails by chance."""
+
+    test: str
+    times: int
+    """How often it was red with a patch and shown to be flaky."""
+    excused: int
+    """How often that let a patch pass; the rest was over the quota."""
+    last_at: datetime
+    last_task: str
+
+
+def flaky_book(booked: Iterable[tuple[Mapping[str, Any], datetime, str]]) -> tuple[FlakyTest, ...]:
+    """Sum up the ``tests.flaky`` events, the most frequent test first.
+
+    Args:
+        booked: data, instant and task of each event, oldest first; what cannot be read is left out.
+    """
+    found: dict[str, FlakyTest] = {}
+    for data, at, task in booked:
+        excused = data.get("excused") is True
+        names = data.get("tests")
+        for name in names if isinstance(names, list) else ():
+            before = found.get(str(name), FlakyTest(str(name), 0, 0, at, task))
+            found[str(name)] = replace(
+                before, times=before.times + 1, excused=before.excused + excused, last_at=at, last_task=task
+            )
+    return tuple(sorted(found.values(), key=lambda each: (-each.times, each.test)))

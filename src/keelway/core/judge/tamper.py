@@ -13,6 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
+from keelway.core.judge.constant import texts_in
 from keelway.core.model.verdict import Finding, failed, passed
 
 _RUNNER_MODULES = frozenset(
@@ -147,18 +148,10 @@ def _runner_imports(tree: ast.AST) -> Iterator[Hit]:
 
 
 def _runner_names(tree: ast.AST) -> Iterator[Hit]:
-    for line, text in _texts(tree):
+    for line, text in texts_in(tree):
         found = _RUNNER_NAME.search(text)
         if found:
             yield "tamper_runner_name", line, f"names the test runner ({found[0]})"
-
-
-def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Return every constant text with its line; docstrings and other prose are left out."""
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-            yield node.lineno, node.value
 
 
 def _peeking(tree: ast.AST) -> Iterator[Hit]:
@@ -257,7 +250,7 @@ def _root(node: ast.AST) -> str:
 
 
 def _test_files(tree: ast.AST) -> Iterator[Hit]:
-    for line, text in _texts(tree):
+    for line, text in texts_in(tree):
         found = _TEST_FILE.search(text)
         if found:
             yield "tamper_test_file", line, f"names files or reports of its tests ({found[0]})"
