@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keelway.core.policy import Policy
-from keelway.core.policy.ceiling import OPERATOR, REPOSITORY, combine_policies, policy_of, shown, stated
+from keelway.core.policy.ceiling import (
+    OPERATOR,
+    REPOSITORY,
+    clamped,
+    combine_policies,
+    policy_of,
+    shown,
+    stated,
+)
 from keelway.core.policy.direction import direction_of, thresholds
 
 CEILING = {"guardrail": {"files_max": 30, "forbidden": ["infra/"]}, "review": {"auto_merge_risk": "low"}}
@@ -70,6 +78,16 @@ def test_defaults_bind_when_the_operator_says_so() -> None:
 def test_a_table_that_is_none_is_an_error(table: dict[str, object]) -> None:
     with pytest.raises(BaseValidationError):
         policy_of(table)
+
+
+def test_a_ceiling_that_came_later_takes_away_what_is_looser_and_leaves_the_rest() -> None:
+    policy = combine_policies({}, {"guardrail": {"files_max": 80}, "plan": {"lines_high": 900}}).policy
+    held = clamped(policy, CEILING)
+    assert (held.guardrail.files_max, held.guardrail.forbidden) == (30, ("infra/",))
+    assert held.plan.lines_high == 900
+    assert held.review == policy.review, "none is stricter than low already"
+    assert clamped(policy, {}, bind_defaults=True) == Policy()
+    assert clamped(policy, {}) == policy
 
 
 numbers = {

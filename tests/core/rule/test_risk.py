@@ -72,6 +72,13 @@ def test_medium(change: dict[str, object]) -> None:
     assert assess(**change).level == "medium"
 
 
+def test_what_is_many_files_is_for_the_policy_to_say() -> None:
+    wide = replace(SMALL, create=("app/a.py", "app/b.py"))
+    strict = replace(POLICY, plan=replace(POLICY.plan, files_medium=2))
+    assert assess_plan(wide, strict).factors == ("touches 3 files",)
+    assert assess_plan(wide, POLICY).factors == ()
+
+
 def test_three_medium_factors_are_high() -> None:
     risk = assess(dependencies=("x",), delete=("app/old.py",), lines_estimate=200)
     assert (risk.level, risk.score) == ("high", 75)

@@ -126,8 +126,8 @@ def join_hub(book: Book, config: Config, home: Home, roles: tuple[str, ...]) -> 
     if hub.policy != config.policy.digest:
         raise YourFault(
             "policy_differs",
-            f"The policy of {config.path} is not the one of the control plane on {hub.host}.",
-            "bring keelway.toml to the same state on both, then keelway up there and start this worker again",
+            f"The policy of {config.path} and of its operator is not the one of the control plane on {hub.host}.",
+            "bring keelway.toml and the operator's policy.toml to the same state on both, then keelway up there and start this worker again",
         )
     if not _ROAMING.intersection(roles):
         raise YourFault(

@@ -12,7 +12,7 @@ from keelway.app.policy.trust import Trust
 from keelway.core.autonomy.ladder import Step, limited
 from keelway.core.model.task import Task
 from keelway.core.policy import Policy
-from keelway.core.policy.ceiling import combine_policies
+from keelway.core.policy.ceiling import clamped, combine_policies
 from keelway.core.policy.mark import policy_mark
 from keelway.core.words.text import short
 
@@ -96,7 +96,15 @@ class Policies:
         policy = self.config.policy
         if pin is not None:
             policy = pin.policy
-            kept = {"base": pin.base_sha, "stated": pin.stated, "mark": pin.mark, "digest": policy.digest}
+            ceiling = self.config.ceiling
+            kept = {
+                "base": pin.base_sha,
+                "stated": pin.stated,
+                "mark": pin.mark,
+                "operator": ceiling.stated,
+                "bind_defaults": ceiling.bind_defaults,
+                "digest": policy.digest,
+            }
             self.book.set_state(f"{_KEY}{task.id}", json.dumps(kept, sort_keys=True))
         self.trust.begin(task.id, policy, by_recipe=bool(task.request.recipe))
 
@@ -109,9 +117,10 @@ class Policies:
             kept = json.loads(self.book.state(f"{_KEY}{task}") or "null")
             if kept is None:
                 return None
-            ceiling = self.config.ceiling
-            held = combine_policies(ceiling.stated, kept["stated"], bind_defaults=ceiling.bind_defaults)
-            self._known[task] = Pin(kept["base"], kept["stated"], kept["mark"], held.policy)
+            begun = combine_policies(kept["operator"], kept["stated"], bind_defaults=kept["bind_defaults"])
+            now = self.config.ceiling
+            policy = clamped(begun.policy, now.stated, bind_defaults=now.bind_defaults)
+            self._known[task] = Pin(kept["base"], kept["stated"], kept["mark"], policy)
         return self._known[task]
 
     def of(self, task: str) -> Policy:

@@ -13,7 +13,8 @@ _INTRO = """# Configuration
 
 Every key of `keelway.toml`, which lies at the top of your repository. Unknown keys, missing ones and values of
 another kind are errors with the name of the key; `keelway doctor` checks the file, `keelway init` writes a first one.
-It is read from your own work tree when the control plane starts; a patch of an agent that touches it is refused.
+It is read from your own work tree when the control plane starts, its `[policy]` from the base branch when a task begins
+([whose policy a task has](../how-to/one-policy.md#whose-policy-a-task-has)); a patch of an agent that touches it is refused.
 
 Commands are lists of words and run without a shell. Where a text may hold `{data}`, `{release}`, `{environment}`,
 `{log}` or `{port}`, they are filled in for each environment.

@@ -82,6 +82,18 @@ def combine_policies(
     return Combined(policy, sources, loosened, allowed, frozenset(bound))
 
 
+def clamped(policy: Policy, operator: Mapping[str, Any], *, bind_defaults: bool = False) -> Policy:
+    """Return a policy in which nothing is looser than an operator allows by now.
+
+    Raises:
+        Exception: whatever ``cattrs`` raises for unknown or mistyped entries of the table.
+    """
+    limits, values = dict(thresholds(policy_of(operator))), dict(thresholds(policy))
+    bound = set(limits) if bind_defaults else set(stated(Policy(), operator))
+    looser = {key for key in bound if direction_of(key).loosens(limits[key], values[key])}
+    return _with(policy, {key: limits[key] for key in looser})
+
+
 def stated(kind: Any, document: Mapping[str, Any], above: str = "") -> Iterator[str]:
     """Yield the thresholds that a table states."""
     for entry in fields(kind):

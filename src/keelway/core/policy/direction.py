@@ -94,6 +94,7 @@ DIRECTIONS: dict[str, Direction] = {
     "plan.auto_approve_risk": _RISKS,
     "plan.lines_medium": _LOWER,
     "plan.lines_high": _LOWER,
+    "plan.files_medium": _LOWER,
     "development.black_box": Direction(Stricter.EARLIER, ("required", "when_configured", "off")),
     "development.flaky_runs": _LOWER,
     "development.undo": _TRUE_FIRST,

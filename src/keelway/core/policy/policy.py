@@ -53,6 +53,7 @@ LATER: dict[str, Any] = {
     "category.auto_safe": ["fix", "refactor", "docs"],
     "category.deploy_consent": "merge",
     "category.paths": {},
+    "plan.files_medium": 20,
     "autonomy.asked_first": 0,
     "autonomy.low_first": 0,
     "development.black_box": "when_configured",

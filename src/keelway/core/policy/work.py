@@ -33,6 +33,8 @@ class PlanPolicy:
     """An estimate above this many changed lines is at least medium risk."""
     lines_high: int = 600
     """An estimate above this many changed lines is high risk."""
+    files_medium: int = 20
+    """A plan that names more files than this is at least medium risk."""
     revisions_max: int = 5
     """How many rounds of remarks a plan may go through."""
 

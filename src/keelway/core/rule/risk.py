@@ -22,7 +22,6 @@ from keelway.core.rule.sensitive import HIGH_CATEGORIES, categories, forbidden_r
 LEVELS = ("low", "medium", "high")
 _WEIGHT = {"low": 10, "medium": 25, "high": 75}
 _SCORE_MAX = 100
-_FILES_MANY = 20
 _ALTERING = frozenset({"PUT", "PATCH", "DELETE"})
 _BREAKING = re.compile(
     r"\bbreaking\b|\bsecurity (?:fix|patch|hole)|\bvulnerabilit|\bCVE-\d|\bdata loss\b|\bdrop(?:s|ping)? (?:table|column)",
@@ -170,7 +169,7 @@ def _shape_factors(plan: Plan, policy: Policy) -> list[tuple[str, str]]:
         factors.append(("medium", f"alters existing tests: {', '.join(plan.test_grants)}"))
     if plan.delete:
         factors.append(("medium", f"removes {len(plan.delete)} file(s)"))
-    if len(plan.files) > _FILES_MANY:
+    if len(plan.files) > policy.plan.files_medium:
         factors.append(("medium", f"touches {len(plan.files)} files"))
     if plan.kind.value not in policy.category.auto_safe:
         factors.append(("low", f"is of the kind {plan.kind.value}"))
