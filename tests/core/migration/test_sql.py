@@ -90,3 +90,9 @@ def test_what_stands_beside_a_loss_never_hides_it(one, other):
 @given(st.text(max_size=200))
 def test_any_text_can_be_read(text):
     read_sql(text)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", ["[" * 100_000, "/* " * 60_000, "$a$ $b$ " * 20_000, "x" * 300_000])
+def test_an_odd_file_is_the_worst_and_costs_no_time(text):
+    assert worst_of(read_sql(text)) is Safety.IRREVERSIBLE

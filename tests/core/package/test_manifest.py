@@ -88,3 +88,16 @@ def test_a_broken_manifest_declares_nothing(path: str, text: str) -> None:
 def test_no_text_breaks_the_reader(text: str) -> None:
     for path in MANIFESTS:
         declared_in(path, text)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("line", ["require " + "0.b" * 20_000, "require" + "re" * 30_000, "0-0.b " * 10_000])
+def test_a_line_without_end_costs_no_time(line: str) -> None:
+    assert declared_in("go.mod", f"{line}\nrequire example.org/x v1.2.0\n")[-1].name == "example.org/x"
+
+
+def test_words_that_are_no_modules() -> None:
+    assert (
+        declared_in("go.mod", "module shop\ngo 1.22\nlocal/x v1\n.org/x v1\nexample.org v1\nexample.9/x v1\n")
+        == ()
+    )

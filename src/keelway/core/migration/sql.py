@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from keelway.core.migration.safety import Safety, Step, lossy, restorable, safe, unread
 
 _NOISE = re.compile(
-    r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|[\"`\[]([^\"`\]\n]*)[\"`\]]|\$(\w*)\$.*?\$\2\$", re.DOTALL
+    r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|[\"`\[]([^\"`\]\n]{0,128})[\"`\]]|\$(\w*)\$.*?\$\2\$", re.DOTALL
 )
+_CHARS_MAX = 200_000
+_OPENERS, _OPENERS_MAX = re.compile(r"/\*|\$\w{0,60}\$"), 400
+"""Each may be looked for its end through the whole file."""
 _DOWN = re.compile(
     r"^--\s*(?:\+goose\s+down|\+migrate\s+down|migrate:down)\b.*", re.IGNORECASE | re.MULTILINE | re.DOTALL
 )
@@ -65,6 +68,8 @@ _NOT_NULL, _FILLED, _UNIQUE = (
 
 def read_sql(text: str) -> tuple[Step, ...]:
     """Return what the statements of a file do; of the way back after a marker of a tool nothing is read."""
+    if len(text) > _CHARS_MAX or sum(1 for _ in _OPENERS.finditer(text)) > _OPENERS_MAX:
+        return (unread("a file that is too large, or full of comments and quotes"),)
     created: set[str] = set()
     steps: list[Step] = []
     for statement in _statements(_DOWN.sub("", text)):

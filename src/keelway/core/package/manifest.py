@@ -21,7 +21,6 @@ _ADDRESS = re.compile(
 )
 _MARK = re.compile(r"--hash=\S+")
 _REPLACED = re.compile(r"^[^\S\n]*(?:replace\s+)?(\S+[^\n]*?=>[^\n]*)", re.MULTILINE)
-_GO = re.compile(r"^\s*(?:require\s+)?([\w.-]+\.[a-z]{2,}/\S+)\s+(v\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def entry_points_in(path: str, text: str) -> tuple[str, ...]:
 
 def _pairs(name: str, text: str) -> Iterator[tuple[str, str]]:
     if name == "go.mod":
-        yield from _GO.findall(text)
+        yield from _go(text)
     elif name == "pyproject.toml":
         yield from _python(_document(name, text))
     elif name.endswith(".json"):
@@ -106,6 +105,20 @@ def _pairs(name: str, text: str) -> Iterator[tuple[str, str]]:
     elif name.startswith("requirements"):
         for line in logical_lines(text):
             yield from _requirement(_MARK.sub("", line))
+
+
+def _go(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the modules of a ``go.mod``, read by words: a pattern over such lines can take for ever."""
+    for each in text.splitlines():
+        words = each.strip().removeprefix("require").split()
+        if len(words) > 1 and _is_module(words[0]) and words[1].startswith("v"):
+            yield words[0], words[1]
+
+
+def _is_module(word: str) -> bool:
+    host, _, path = word.partition("/")
+    name, _, top = host.rpartition(".")
+    return bool(name and path) and len(top) > 1 and top.isascii() and top.isalpha()
 
 
 def _by_groups(plain: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
