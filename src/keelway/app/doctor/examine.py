@@ -6,6 +6,7 @@ from keelway.app.config import Config
 from keelway.app.desk import Place, running
 from keelway.app.doctor import machine, project
 from keelway.app.doctor.check import FAIL, Check, fail, ok
+from keelway.app.doctor.policy import check_policy
 from keelway.app.doctor.ports import check_ports
 from keelway.app.doctor.providers import check_prices
 from keelway.app.doctor.scanners import check_scanners
@@ -42,6 +43,7 @@ def examine(place: Place, *, probe_agent: bool = True) -> tuple[Check, ...]:
         ok("config", f"{place.path} is valid."),
         *machine.check_home(home),
         *project.check_repository(config),
+        check_policy(config, home),
         *project.check_commands(config),
         *check_ports(config, home, server.pid if server else None),
         *project.check_secrets(config, home),
