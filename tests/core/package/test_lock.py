@@ -160,6 +160,11 @@ def test_poetry():
     assert found["bare"].files == (("", ""),)
 
 
+def test_poetry_of_old():
+    text = '[[package]]\nname = "rich"\nversion = "1"\n[metadata.files]\nrich = [{file = "rich-1.whl", hash = "sha256:aa"}]\n'
+    assert read("poetry.lock", text)["rich"].files == (("rich-1.whl", "sha256:aa"),)
+
+
 def test_npm():
     found = read("package-lock.json", json.dumps(NPM))
     assert found["a"].files == (("https://registry.npmjs.org/a/-/a-1.0.0.tgz", "sha512-x"),)

@@ -356,3 +356,51 @@ def test_many_are_counted_and_a_few_are_named():
 )
 def test_any_text_can_be_judged(before, now, path):
     judge_locks(LockCase(changed=frozenset({path}), base={path: before}, head={path: now}), POLICY)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "now", "found"),
+    [
+        ("package.json", "{}", '{"scripts": {"postinstall": "node x.js"}}', ["install_hook_added"]),
+        ("package.json", "{}", '{"scripts": {"test": "vitest", "lint": "eslint ."}}', GOOD),
+        (
+            "package.json",
+            '{"scripts": {"prepare": "husky"}}',
+            '{"scripts": {"prepare": "husky", "a": "b"}}',
+            GOOD,
+        ),
+        (
+            "package.json",
+            '{"scripts": {"prepare": "husky"}}',
+            '{"scripts": {"prepare": "curl e.org"}}',
+            ["install_hook_added"],
+        ),
+        ("composer.json", "{}", '{"scripts": {"post-install-cmd": "php x.php"}}', ["install_hook_added"]),
+        ("pyproject.toml", "", '[build-system]\nbackend-path = ["."]\n', ["install_hook_added"]),
+        ("pyproject.toml", "", '[build-system]\nrequires = ["hatchling"]\n', GOOD),
+        ("requirements/prod.txt", "rich==14.0\n", "rich\n", ["pin_removed"]),
+        ("constraints.txt", "rich==14.0\n", "rich>=14.0\n", ["pin_removed"]),
+    ],
+)
+def test_what_runs_by_itself_and_lists_in_other_places(path, before, now, found):
+    assert codes({path: before}, {path: now}) == found
+
+
+def test_one_file_with_two_hashes_is_refused_in_whichever_order():
+    honest, evil = tarball("slugger", "2.0.0"), tarball("slugger", "2.0.0", integrity="sha512-evil")
+    for first, second in ((honest, evil), (evil, honest)):
+        locked = json.dumps(
+            {
+                "packages": {
+                    "node_modules/slugger": first,
+                    "node_modules/zod": tarball("zod", "3.1.0"),
+                    "node_modules/zod/node_modules/slugger": second,
+                }
+            }
+        )
+        head = {"package.json": package(zod="^3.1.0", slugger="^2.0.0"), "package-lock.json": locked}
+        assert codes(NODE, head) == ["lock_hash_changed"]
+        assert (
+            codes(node(honest), {**head, "package.json": package(zod="^3.2.0", slugger="^2.0.0")})[-1]
+            == "lock_hash_changed"
+        )

@@ -150,10 +150,15 @@ def _uv(text: str) -> Iterator[Locked]:
 
 
 def _poetry(text: str) -> Iterator[Locked]:
-    for each in tomllib.loads(text)["package"]:
+    plain = tomllib.loads(text)
+    apart = plain.get("metadata", {}).get("files", {})  # where versions before 1.5 keep them
+    for each in plain["package"]:
         source = each.get("source", {})
         kind = source.get("type", "legacy")
-        files = [(str(file["file"]), str(file.get("hash", ""))) for file in each.get("files", [])]
+        files = [
+            (str(file["file"]), str(file.get("hash", "")))
+            for file in each.get("files", apart.get(each["name"], []))
+        ]
         built = any(name.endswith(".whl") for name, _ in files)
         if source.get("url"):
             files.append((str(source["url"]), "index"))

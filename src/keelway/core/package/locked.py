@@ -112,7 +112,12 @@ def _entries(
         path,
         "lock_hash_changed",
         "have the same version as before and another hash or origin",
-        [each for key, each in now.items() if key in before and _moved(before[key], each)],
+        [
+            each
+            for key, each in now.items()
+            if (key in before and _moved(before[key], each))
+            or (before.get(key) != each and _is_twofold(each))
+        ],
     )
     yield from _some_of(
         path,
@@ -136,14 +141,19 @@ def _same(each: Locked, before: Entries, what: str) -> bool:
 
 
 def _moved(before: Locked, now: Locked) -> bool:
-    old, new = (
-        {_file(place): mark for place, mark in each.files if mark != "index"} for each in (before, now)
-    )
-    shared = {name for name in old.keys() & new.keys() if name}
-    if any(_differ(old[name], new[name]) for name in shared):
+    old = {_file(place): mark for place, mark in before.files if mark != "index"}
+    new = [(_file(place), mark) for place, mark in now.files if mark != "index"]
+    shared = [(name, mark) for name, mark in new if name and name in old]
+    if any(_differ(old[name], mark) for name, mark in shared):
         return True
     marks = {mark for mark in old.values() if mark}
-    return bool(marks) and not shared and not marks & set(new.values())
+    return bool(marks) and not shared and not marks & {mark for _, mark in new}
+
+
+def _is_twofold(entry: Locked) -> bool:
+    """Tell whether an entry gives one file two hashes."""
+    first: dict[str, str] = {}
+    return any(_differ(first.setdefault(_file(place), mark), mark) for place, mark in entry.files if place)
 
 
 def _file(place: str) -> str:

@@ -19,6 +19,19 @@ _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*
 _ADDRESS = re.compile(
     r"^(?:git|https?|file|link|workspace|github|gitlab|bitbucket|portal)\b|/|^\.", re.IGNORECASE
 )
+_LISTS = re.compile(r"(?:^|/)(?:(?:requirements|constraints)[\w.-]*|requirements/[\w./-]+)\.(?:txt|in)$")
+_HOOKS = {
+    "package.json": frozenset(
+        {"preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare", "dependencies"}
+    ),
+    "composer.json": frozenset(
+        {
+            *("pre-install-cmd", "post-install-cmd", "pre-update-cmd", "post-update-cmd"),
+            *("pre-autoload-dump", "post-autoload-dump", "post-root-package-install"),
+        }
+    ),
+}
+"""Scripts that an installer runs by itself."""
 _MARK = re.compile(r"--hash=\S+")
 _REPLACED = re.compile(r"^[^\S\n]*(?:replace\s+)?(\S+[^\n]*?=>[^\n]*)", re.MULTILINE)
 
@@ -36,14 +49,17 @@ class Declared:
 def is_manifest(path: str) -> bool:
     """Tell whether a file declares dependencies."""
     name = path.rpartition("/")[2]
-    return (
-        name in MANIFESTS or name == "go.mod" or bool(re.fullmatch(r"requirements[\w.-]*\.(?:txt|in)", name))
-    )
+    return name in MANIFESTS or name == "go.mod" or is_requirements(path)
+
+
+def is_requirements(path: str) -> bool:
+    """Tell whether a file lists requirements as pip reads them."""
+    return bool(_LISTS.search(path))
 
 
 def declared_in(path: str, text: str) -> tuple[Declared, ...]:
     """Return the dependencies that a manifest declares; of one that cannot be read none."""
-    pairs = list(_pairs(path.rpartition("/")[2], text[:_TEXT_CHARS_MAX]))
+    pairs = list(_pairs(path, text[:_TEXT_CHARS_MAX]))
     return tuple(Declared(name[:100], asks.strip()[:_CHARS_MAX], path) for name, asks in pairs[:ENTRIES_MAX])
 
 
@@ -57,7 +73,7 @@ def addresses_in(path: str, text: str) -> tuple[str, ...]:
     elif name.endswith(".json"):
         said = [asks for _, asks in _by_groups(_document(name, cut)) if _ADDRESS.search(asks)]
         said += _addresses_below(_document(name, cut))
-    elif name.startswith("requirements"):
+    elif is_requirements(path):
         lines = (_MARK.sub("", each).strip() for each in logical_lines(cut))
         said = [each for each in lines if each and not list(_requirement(each))]
     elif name == "go.mod":
@@ -65,6 +81,18 @@ def addresses_in(path: str, text: str) -> tuple[str, ...]:
     else:
         said = []
     return tuple(each[:200] for each in said[:ENTRIES_MAX])
+
+
+def hooks_in(path: str, text: str) -> frozenset[str]:
+    """Return what runs by itself when the application is installed or built, as a manifest says it."""
+    name, plain = path.rpartition("/")[2], _document(path, text)
+    if name == "pyproject.toml":
+        build = _object(plain, "build-system")
+        return frozenset(
+            f"build-system.{key} {build[key]}" for key in ("build-backend", "backend-path") if key in build
+        )
+    scripts = _object(plain, "scripts")
+    return frozenset(f"{key}: {said}" for key, said in scripts.items() if key in _HOOKS.get(name, ()))
 
 
 def peers_of(text: str) -> frozenset[str]:
@@ -95,14 +123,15 @@ def entry_points_in(path: str, text: str) -> tuple[str, ...]:
     return tuple(sorted(map(str, _object(_document(path, text), "project", "entry-points"))))[:10]
 
 
-def _pairs(name: str, text: str) -> Iterator[tuple[str, str]]:
+def _pairs(path: str, text: str) -> Iterator[tuple[str, str]]:
+    name = path.rpartition("/")[2]
     if name == "go.mod":
         yield from _go(text)
     elif name == "pyproject.toml":
         yield from _python(_document(name, text))
     elif name.endswith(".json"):
         yield from _by_groups(_document(name, text))
-    elif name.startswith("requirements"):
+    elif is_requirements(path):
         for line in logical_lines(text):
             yield from _requirement(_MARK.sub("", line))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from keelway.core.model.verdict import Finding, failed, held
 from keelway.core.package.lock import logical_lines, requirements_of
-from keelway.core.package.manifest import declared_in
+from keelway.core.package.manifest import declared_in, hooks_in, is_requirements
 from keelway.core.package.span import loosened
 from keelway.core.words.text import line
 
@@ -29,7 +29,11 @@ def judge_ranges(path: str, before: str, now: str) -> Iterator[Finding]:
         elif how:
             what = "has no upper end any more" if how == "open" else "lets older versions in"
             yield held("range_widened", f"{shown}, which {what}.", path=path)
-    if path.rpartition("/")[2].startswith("requirements"):
+    fresh = sorted(hooks_in(path, now) - hooks_in(path, before))
+    if fresh:
+        said = f"{path}: {some(fresh)} runs by itself when the application is installed."
+        yield held("install_hook_added", said, path=path)
+    if is_requirements(path):
         yield from _hashes(path, before, now)
 
 

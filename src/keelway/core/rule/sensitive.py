@@ -53,7 +53,8 @@ OWNED_FILES: dict[str, tuple[str, ...]] = {
         "composer.json", "composer.lock", "go.mod", "go.sum", "cargo.toml", "cargo.lock", "gemfile",
         "gemfile.lock", "pom.xml", "build.gradle*", "gradle.lockfile", "vendor/", "node_modules/",
     ),
-    "environment": (".env", ".env.*", "*.env", ".envrc", ".npmrc", ".pypirc", "pip.conf", ".yarnrc*"),
+    "environment": (".env", ".env.*", "*.env", ".envrc", ".npmrc", ".pypirc", "pip.conf", ".yarnrc*", "uv.toml", "poetry.toml", "bunfig.toml",
+                    ".pnpmfile.*", "pnpmfile.*", "pnpm-workspace.yaml", "auth.json"),
     "build": ("dockerfile", "dockerfile.*", "*.dockerfile", "docker-compose*.y*ml", "compose*.y*ml", "makefile",
               "gnumakefile", "*.mk", "procfile", "justfile", "noxfile.py", "vite.config.*", "vercel.json", "fly.toml", "netlify.toml"),
 }  # fmt: skip

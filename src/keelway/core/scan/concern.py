@@ -8,7 +8,7 @@ from keelway.core.rule.glob import matches
 from keelway.core.rule.sensitive import is_test_path
 
 _WORKFLOWS = ("/.github/workflows/*.yml", "/.github/workflows/*.yaml", "action.yml", "action.yaml")
-_PYTHON_LOCKS = ("uv.lock", "poetry.lock", "requirements*.txt")
+_PYTHON_LOCKS = ("uv.lock", "poetry.lock", "requirements*.txt", "requirements/*.txt", "**/requirements/*.txt")
 _NODE_LOCKS = ("package-lock.json", "npm-shrinkwrap.json")
 _SOURCES = (
     *("*.py", "*.js", "*.jsx", "*.ts", "*.tsx", "*.mjs", "*.cjs", "*.go", "*.php", "*.rb", "*.java", "*.kt"),
