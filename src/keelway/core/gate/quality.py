@@ -21,7 +21,7 @@ class QualityFacts:
     evidence: tuple[Finding, ...]
     """What the judge found: replay, canary, new tests, coverage, tamper."""
     owned_approved: bool
-    """A person approved the touched owned paths for this very patch."""
+    """What a guardrail holds was approved for this very patch, or is decided at the merge, whose risk it raises."""
     iterations: int
     diff_files: int
 
@@ -97,7 +97,11 @@ def _group(findings: tuple[Finding, ...], name: str, *, owned_approved: bool) ->
 def _approved(finding: Finding) -> Finding:
     if finding.ruling is not Ruling.HOLD:
         return finding
-    return replace(finding, ruling=Ruling.PASS, message=f"{finding.message} A person approved it.")
+    return replace(
+        finding,
+        ruling=Ruling.PASS,
+        message=f"{finding.message} It counts for the risk, which says before the merge whether a person is asked.",
+    )
 
 
 def _iterations(iterations: int, limit: int) -> Finding:
