@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from tests.adapters.ci.conftest import Tiny
 
+from keelway.app.initialise.draft import Repository
+from keelway.app.initialise.go import recognise_go
 from keelway.core.model.project import CheckCommand
 from keelway.ports.ci import CheckReport
 
@@ -158,6 +161,53 @@ def test_a_go_package_that_forges_its_report_is_noticed_beside_an_honest_one(
     report = tiny.having(check, test_paths=("*_test.go",)).check(files, canary=CANARY)
     assert outcomes(report) == {"a/a_test.go::TestA": "passed", "d/d_test.go::TestD": "passed"}
     assert report.canary_failed is False
+
+
+RACE = """package a
+
+// Count counts in two places at once.
+func Count() int {
+	n := 0
+	done := make(chan bool)
+	for i := 0; i < 2; i++ {
+		go func() { n++; done <- true }()
+	}
+	<-done
+	<-done
+	return n
+}
+"""
+
+
+@pytest.mark.long
+def test_the_checks_of_a_go_project_as_init_writes_them(tiny: Tiny, tmp_path: Path) -> None:
+    need("go", "golang")
+    need("gotestsum", "gotestsum")
+    need("gcc", "gcc")
+    files = {
+        "go.mod": GO_MOD,
+        "a/a.go": RACE,
+        "a/a_test.go": 'package a\n\nimport "testing"\n\nfunc TestCount(t *testing.T) { Count() }\n\nfunc TestFine(t *testing.T) {}\n',
+    }
+    (tmp_path / "draft").mkdir()
+    (tmp_path / "draft" / "go.mod").write_text(GO_MOD)
+    draft = recognise_go(Repository(tmp_path / "draft"), dict(os.environ))
+    assert draft is not None
+    cache = ("env", f"GOCACHE={tmp_path / 'go-cache'}")
+    checks = [
+        CheckCommand(check.name, (*cache, *check.run), check.kind, seconds_max=110) for check in draft.checks
+    ]
+    report = tiny.having(*checks, test_paths=draft.tests, source_paths=draft.sources).check(
+        files, canary=CANARY
+    )
+    assert [(command.name, command.passed) for command in report.commands] == [
+        ("vet", True),
+        ("build", True),
+        ("tests", False),
+    ]
+    assert outcomes(report) == {"a/a_test.go::TestCount": "failed", "a/a_test.go::TestFine": "passed"}
+    assert "DATA RACE" in report.commands[2].output
+    assert report.canary_failed is True
 
 
 def test_two_runners_have_to_fail_a_canary_each(tiny: Tiny) -> None:

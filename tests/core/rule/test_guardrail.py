@@ -156,7 +156,7 @@ def test_the_policy_lengthens_the_lists(diff: Diff, plan: Plan) -> None:
         "x = 1 // NOSONAR", "#[allow(dead_code)]", "#pragma warning disable", "x = 1 # rubocop:disable all", "# :nocov:",
         "# shellcheck disable=SC1", "key = 'x'  # pragma: allowlist secret", "# gitleaks:allow", "# zizmor: ignore[x]",
         "//go:build ignore", "$x = 1; // phpcs:disable", "/* stylelint-disable */",
-        "self.skipTest('x')", "// eslint-disable-next-line", "// @ts-ignore", "/* istanbul ignore next */",
+        "self.skipTest('x')", "// eslint-disable-next-line", "// @ts-ignore", "/* istanbul ignore next */", "/* node:coverage disable */",
         "it.skip('works', () => {})", "describe.only('x')", "xit('works')", "//nolint:errcheck", "t.Skip()",
         "$this->markTestSkipped('x');", "password = 1  # nosec", "# pylint: disable=all", "# fmt: off", "# mypy: ignore-errors",
     ],

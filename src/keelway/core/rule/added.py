@@ -27,7 +27,7 @@ _SUPPRESSION = re.compile(
     | pragma:\s*no\s*(?:cover|branch)
     | \bpytest\.(?:mark\.)?(?:skip|skipif|xfail|importorskip)\b | \bmark\.(?:skip|skipif|xfail)\b
     | \bunittest\.(?:skip|expectedFailure)\w* | @(?:skip|skipif|skipUnless|expectedFailure)\b | \bself\.skipTest\(
-    | \beslint-disable | @ts-(?:ignore|nocheck|expect-error) | \b(?:istanbul|c8|v8)\s+ignore
+    | \beslint-disable | @ts-(?:ignore|nocheck|expect-error) | \b(?:istanbul|c8|v8)\s+ignore | \bnode:coverage\s+(?:ignore|disable)
     | \b(?:it|test|describe|context)\.(?:skip|todo|only)\b | \bx(?:it|describe|test)\(
     | //\s*nolint | \bt\.Skip(?:f|Now)?\( | \bmarkTest(?:Skipped|Incomplete)\( | @phpstan-ignore | phpcs:(?:ignore|disable) | @psalm-suppress
     | @codeCoverageIgnore | \bfdescribe\( | \b(?:biome|deno-lint|oxlint|stylelint|tslint|prettier|svelte)-(?:ignore|disable) | \btslint:disable
