@@ -49,11 +49,17 @@ def deploy(
 def releases(
     ctx: typer.Context,
     environment: Annotated[str, typer.Argument(help="Only this environment.")] = "",
+    sbom: Annotated[
+        str, typer.Option("--sbom", help="Print what this release is made of (CycloneDX 1.6).")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Show what was deployed where, and the ways back with their evidence."""
     from keelway.cli.show.system import releases_page
 
+    if sbom:
+        out(shared.ask(ctx).sbom(sbom), True, lambda _: None)
+        return
     out(shared.ask(ctx).releases(environment), as_json, releases_page)
 
 

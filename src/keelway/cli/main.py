@@ -25,6 +25,7 @@ from keelway.cli import (
     upgrade,
     worker,
 )
+from keelway.cli.audit import verbs
 from keelway.cli.shared import Scope
 from keelway.core.errors import KeelwayError
 
@@ -69,6 +70,7 @@ ROOMS = (
     deliver.group,
     worker.group,
     upgrade.group,
+    verbs.group,
 )
 for room in ROOMS:
     app.registered_commands += room.registered_commands

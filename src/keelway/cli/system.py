@@ -1,21 +1,17 @@
-"""Set up, start, stop, check and audit an installation."""
+"""Set up, start, stop and check an installation."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from keelway.app.desk import Place, Reader, freeze, unfreeze
+from keelway.app.desk import Place, freeze, unfreeze
 from keelway.cli import shared
 from keelway.cli.shared import Json, Yes, confirm, out, progress
 from keelway.core.errors import KeelwayError, RequestRefused, YourFault
 
 group = typer.Typer()
-
-EXPORT_PAGE, EXPORT_EVENTS_MAX = 1_000, 10_000_000
 
 
 @group.command("doctor")
@@ -143,63 +139,9 @@ def _me(place: Place) -> str:
         return "owner@cli"
 
 
-@group.command("audit")
-def audit(
-    ctx: typer.Context,
-    *,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Walk the whole chain; 1 when it is broken.")
-    ] = False,
-    task: Annotated[str, typer.Option("--task", help="Only this task.")] = "",
-    after: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 200,
-    export: Annotated[
-        Path | None, typer.Option("--export", help="Write every event as JSON lines to a new file.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Show, verify or export the record of everything that happened."""
-    from keelway.cli.show.system import audit_report
-    from keelway.cli.show.task import event_lines
-    from keelway.cli.show.text import say
-
-    who = shared.ask(ctx)
-    name = shared.named(who, task)
-    if verify:
-        report = who.verify_audit()
-        out(report, as_json, audit_report)
-        raise typer.Exit(0 if report.ok else 1)
-    if export is not None:
-        count = _export(who, name, export)
-        out(
-            {"events": count, "file": str(export)}, as_json, lambda _: say(f"{count} events are in {export}.")
-        )
-        return
-    out(who.timeline(after=after, task=name, limit=limit), as_json, event_lines)
-
-
 @group.command("flaky")
 def flaky(ctx: typer.Context, as_json: Json = False) -> None:
     """Show the tests that fail by chance, as the judge saw it, so that somebody repairs them."""
     from keelway.cli.show.system import flaky_page
 
     out(shared.ask(ctx).flaky(), as_json, flaky_page)
-
-
-def _export(who: Reader, task: str, path: Path) -> int:
-    from keelway.core.codec import to_json
-
-    count, after = 0, 0
-    try:
-        with path.open("x", encoding="utf-8") as stream:
-            while count < EXPORT_EVENTS_MAX and (
-                page := who.timeline(after=after, task=task, limit=EXPORT_PAGE)
-            ):
-                for each in page:
-                    stream.write(json.dumps(to_json(each), ensure_ascii=False) + "\n")
-                count, after = count + len(page), page[-1].sequence
-    except OSError as error:
-        raise YourFault(
-            "export_failed", f"{path} cannot be written: {error.strerror}.", "name a new file"
-        ) from error
-    return count

@@ -228,7 +228,7 @@ class _Loop:
             diff_files=len(diff.files),
         )
         tried = None if self.cut else to_json(strategy)
-        return ctx.judged(judge_quality(facts, ctx.policy), strategy=tried), seen, risk
+        return ctx.judged(judge_quality(facts, ctx.policy), strategy=tried, commit=diff.head_sha), seen, risk
 
     def _learn(self, reasons: tuple[Finding, ...], failure: tuple[Finding, ...]) -> None:
         policy = self.ctx.policy.development

@@ -124,7 +124,8 @@ def _current(ctx: Context, admitted: Admitted, row: TaskRow) -> tuple[Plan | Non
 
 def _judge(ctx: Context, facts: PlanFacts, consent: Finding) -> Verdict:
     asked = None if consent.code == "approval_missing" else consent
-    return ctx.judged(judge_plan(replace(facts, approval=asked), ctx.policy))
+    verdict = judge_plan(replace(facts, approval=asked), ctx.policy)
+    return ctx.judged(verdict, plan=plan_digest(facts.plan))
 
 
 def _reasons(verdict: Verdict, packages: tuple[PackageFacts, ...] | None) -> list[str]:

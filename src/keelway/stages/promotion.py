@@ -161,7 +161,7 @@ def _judge(ctx: Context, staged: Staged, deployment: Deployment, watched: Observ
     plan = staged.merged.patch.approved.plan
     judged = Observed(watched.judgement.decision.value, sentence_of(watched.judgement))
     if judged.decision == "rollback":
-        return ctx.judged(_bad_numbers(watched, judged, bounds))
+        return ctx.judged(_bad_numbers(watched, judged, bounds), commit=deployment.sha)
     workers = health.workers(ctx, PRODUCTION, deployment.release, "last")
     facts = ProductionFacts(
         probes=health.probe(ctx, PRODUCTION, "last"),
@@ -174,7 +174,7 @@ def _judge(ctx: Context, staged: Staged, deployment: Deployment, watched: Observ
         judgement=judged,
         measure_errors=0,
     )
-    return ctx.judged(judge_production(facts, bounds))
+    return ctx.judged(judge_production(facts, bounds), commit=deployment.sha)
 
 
 def _bad_numbers(watched: Observation, judged: Observed, bounds: ObservationPolicy) -> Verdict:

@@ -15,6 +15,7 @@ from keelway.core.words.report import SuccessStory, success_report
 from keelway.routines.ask import tell
 from keelway.routines.context import Context
 from keelway.routines.lessons import keep_lessons
+from keelway.routines.proof.sbom import keep_sbom
 
 
 def close(ctx: Context, live: Live) -> Closed:
@@ -34,6 +35,7 @@ def close(ctx: Context, live: Live) -> Closed:
         ctx.book("lane back", ctx.ledger.release, lane)
     _retire(ctx)
     ctx.book("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
+    _try(ctx, "sbom", partial(keep_sbom, ctx, live))
     _try(ctx, "close workspace", partial(ctx.act, "close workspace", ctx.sandbox.close, task.name))
     ctx.record(
         EventKind.TASK_CLOSED, "closed", status=Status.DEPLOYED.value, code="live", release=live.release

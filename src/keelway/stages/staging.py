@@ -63,7 +63,7 @@ def _stage(ctx: Context, merged: Merged, lease: Lease) -> Staged:
         old_release_boots=_boots(deployed, rehearsal),
         rehearsal=rehearsal.finding,
     )
-    verdict = ctx.judged(judge_staging(facts, bounds))
+    verdict = ctx.judged(judge_staging(facts, bounds), commit=merged.merge_sha)
     if not verdict.passed:
         raise StageFailed.by_gate(verdict)
     done = finish(ctx, deployed.deployment, "live", rehearsal_seconds=rehearsal.seconds)

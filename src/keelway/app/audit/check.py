@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keelway.app.home import Home
+from keelway.app.view.system import AuditReport
 from keelway.clients.files import read_bounded
 from keelway.clients.sign.signer import ENVELOPE_BYTES_MAX, open_envelope
 from keelway.core.attest.statement import MEDIA_TYPE, statement_line
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
+from keelway.store.chain.audit import verify
+from keelway.store.database import open_database
 
 FILE_BYTES_MAX = 64_000_000
 
@@ -64,6 +68,24 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def verify_kept(home: Home, key: Path | None, heads: Path | None) -> AuditReport:
+    """Walk the chain of a home and compare it with a public key and signed heads that were kept elsewhere.
+
+    Raises:
+        YourFault: nothing has run yet, or a file cannot be read.
+        TheirFault: the database cannot be read.
+    """
+    if not home.has_book:
+        raise YourFault("nothing_yet", "Nothing has run for this project yet.", "keelway up")
+    pem = public_key(key) if key is not None else ""
+    lines = public_key(heads) if heads is not None else None
+    database = open_database(home.database_url)
+    try:
+        return AuditReport(**vars(verify(database, home.root, key=pem, heads=lines)))
+    finally:
+        database.dispose()
 
 
 def public_key(path: Path) -> str:

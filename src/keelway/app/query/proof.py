@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -19,7 +21,7 @@ from keelway.core.attest.statement import (
 )
 from keelway.core.errors import RequestRefused, YourFault
 from keelway.core.model.event import EventKind, Link
-from keelway.core.sbom.cyclonedx import document
+from keelway.core.sbom.cyclonedx import FILE, document
 from keelway.core.sbom.lock import is_lock, locked
 from keelway.ports.ledger import Deployment, TaskRow
 
@@ -70,6 +72,11 @@ class ProofQueries(Desk):
         if not history:
             raise YourFault("unknown_release", f"There is no release {release[:80]!r}.", "keelway releases")
         first = history[-1]
+        kept = [each for each in self._ledger.artefacts(first.task) if each["name"] == FILE]
+        with contextlib.suppress(YourFault):  # its retention may be over; the commit says the same
+            if first.task and kept:
+                plain: dict[str, Any] = json.loads(self._ledger.artefact(kept[-1]["reference"]))
+                return plain
         paths = tuple(path for path in forge.files(first.sha) if is_lock(path))
         if not paths:
             raise RequestRefused(

@@ -167,6 +167,8 @@ def happened(link: Link, name: Name) -> Happened:
         event.attempt,
         event.actor,
         event.data,
+        link.hash,
+        link.previous,
     )
 
 

@@ -161,6 +161,9 @@ class Happened:
     attempt: int = 0
     actor: str = ""
     data: dict[str, Any] = field(default_factory=dict)
+    hash: str = ""
+    """Hash of the event at its place in the chain."""
+    previous: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from keelway.core.codec import canonical
 from keelway.core.sbom.lock import Component, Locked
 
 SPEC = "1.6"
+FILE = "sbom.cdx.json"
 MEDIA_TYPE = "application/vnd.cyclonedx+json; version=1.6"
 
 

@@ -1,1 +1,1 @@
-"""Parts of the judge's evidence that need a look outside."""
+"""What is kept of a release so that it can be proven later."""

@@ -1,0 +1,1 @@
+"""The record of everything that happened: show, verify, export, prove."""
