@@ -42,6 +42,16 @@ _LOCK = "what the application depends on is read by a person"
 _REMOVAL = "the removal of a file is medium, and the default line is low"
 _GRANT = "an existing test judges the result, so its alteration is granted by a person"
 
+_DATEUTIL = """[[package]]
+name = "python-dateutil"
+version = "2.9.0"
+source = { registry = "https://pypi.org/simple" }
+wheels = [
+    { url = "https://files.pythonhosted.org/packages/ab/python_dateutil-2.9.0-py2.py3-none-any.whl", hash = "sha256:cbf2f1da5e6083ac2fbfd4da39a25f34312230110440f424a14c7558bb85d82e" },
+]
+
+"""
+
 CHANGES: dict[str, Change] = {
     "feature: a new word in the channel": Change(
         "Answer help in the channel",
@@ -135,7 +145,12 @@ CHANGES: dict[str, Change] = {
     ),
     "dependency: one that was planned": Change(
         "Read dates as people write them",
-        swaps=(("pyproject.toml", '"uvicorn==0.54.0"]', '"uvicorn==0.54.0", "python-dateutil==2.9.0"]'),),
+        swaps=(
+            ("pyproject.toml", '"uvicorn==0.54.0"]', '"uvicorn==0.54.0", "python-dateutil==2.9.0"]'),
+            ("uv.lock", '    { name = "uvicorn" },\n]', '    { name = "python-dateutil" },\n    { name = "uvicorn" },\n]'),
+            ("uv.lock", '    { name = "uvicorn", specifier', '    { name = "python-dateutil", specifier = "==2.9.0" },\n    { name = "uvicorn", specifier'),
+            ("uv.lock", '[[package]]\nname = "uvicorn"', _DATEUTIL + '[[package]]\nname = "uvicorn"'),
+        ),
         plan={"dependencies": ["python-dateutil==2.9.0"]},
         holds={"owned_path": _LOCK, "plan_needs_approval": "a new dependency is medium, and the default line is low"},
         risk="medium",
@@ -143,7 +158,13 @@ CHANGES: dict[str, Change] = {
     "dependency: a newer version": Change(
         "Bump uvicorn",
         "chore",
-        swaps=(("pyproject.toml", "uvicorn==0.54.0", "uvicorn==0.55.0"),),
+        swaps=(
+            ("pyproject.toml", "uvicorn==0.54.0", "uvicorn==0.55.0"),
+            ("uv.lock", 'name = "uvicorn", specifier = "==0.54.0"', 'name = "uvicorn", specifier = "==0.55.0"'),
+            ("uv.lock", 'name = "uvicorn"\nversion = "0.54.0"', 'name = "uvicorn"\nversion = "0.55.0"'),
+            ("uv.lock", "uvicorn-0.54.0.tar.gz", "uvicorn-0.55.0.tar.gz"),
+            ("uv.lock", "uvicorn-0.54.0-py3", "uvicorn-0.55.0-py3"),
+        ),
         plan={"dependencies": ["uvicorn==0.55.0"]},
         holds={"owned_path": _LOCK, "plan_needs_approval": "a dependency is medium, and the default line is low"},
         risk="medium",

@@ -14,15 +14,18 @@ from tests.workflows.world import BASE_FILES, GOOD_EDITS
 from keelway.core.codec import from_json
 from keelway.core.gate.plan import PlanFacts, judge_plan
 from keelway.core.judge.tamper import judge_source
+from keelway.core.migration.judge import is_migration, judge_migrations
 from keelway.core.model.diff import Diff
 from keelway.core.model.plan import AcceptanceProbe, Plan
 from keelway.core.model.verdict import Finding, Ruling
 from keelway.core.package.added import judge_added
+from keelway.core.package.locked import LockCase, judge_locks
 from keelway.core.package.manifest import is_manifest
 from keelway.core.package.package import ecosystems_of
 from keelway.core.policy import Policy
 from keelway.core.rule.guardrail import judge_diff
 from keelway.core.rule.risk import assess_diff, assess_plan
+from keelway.core.tamper.sources import is_read, judge_languages
 from keelway.testing.fakes.pulls import FakePullBook
 
 HARBOR = Path(__file__).parents[2] / "examples" / "harbor"
@@ -93,6 +96,9 @@ def everything(diff: Diff, plan: Plan, before: dict[str, str], edits: dict[str, 
         *judge_diff(diff, plan, POLICY.guardrail),
         *(finding for path in sources for finding in judge_source(path, head[path])),
         *(judge_added(plan.dependencies, ecosystems_of(before), before, manifests) if manifests else ()),
+        *judge_locks(LockCase(changed=frozenset(edits), base=before, head=before | head), POLICY.dependency),
+        *judge_migrations({p: t for p, t in head.items() if is_migration(p)}, edits, backed_up=True)[0],
+        *judge_languages({p: t for p, t in head.items() if is_read(p)}, {}),
     ]
 
 
