@@ -32,7 +32,17 @@ def test_a_freeze_is_read_as_it_was_set(tmp_path_factory, by, reason):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"{}", b"\xff\xfe", b'{"by": 1, "reason": 2, "since": 3}', b"x" * 100_000]
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b"\xff\xfe",
+        b'{"by": 1, "reason": 2, "since": 3}',
+        b"x" * 100_000,
+        b"[" * 60_000,
+    ]
     + [
         json.dumps({"by": "a", "reason": "b", "since": since}).encode()
         for since in ("", "2026-01-01T00:00:00")

@@ -37,7 +37,7 @@ class Answer:
         """
         try:
             return json_text.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TheirFault(
                 "not_json", f"The server answered {self.status} with something that is not JSON: {error}."
             ) from error

@@ -29,7 +29,7 @@ def read_freeze(home: Path) -> Freeze:
         if home.is_dir() and not os.path.lexists(flag):
             return Freeze()
         return Freeze(active=True, reason=f"{flag} cannot be reached")
-    except (OSError, ValueError, KeyError, TypeError) as problem:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
         return Freeze(active=True, reason=f"{flag} cannot be read: {type(problem).__name__}")
 
 

@@ -98,6 +98,21 @@ def _codes_of(call: ast.Call) -> set[str]:
     return set()
 
 
+def words_of(rule: Rule) -> set[str]:
+    """Return every quoted word that could be a reason in a function, or for a gate in its file."""
+    tree: ast.AST = _tree(rule.module)
+    if rule.returns != "Verdict":
+        tree = next(
+            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == rule.name
+        )
+    said = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return {word for word in said if _CODE_WORD.fullmatch(word)}
+
+
 def is_written(code: str) -> bool:
     """Tell whether a reason stands in the text of some rule."""
     return any(f'"{code}"' in _text(module) for module in modules())
