@@ -55,6 +55,7 @@ class Person:
         document = tomlkit.parse(path.read_text())
         document["agent"] = {"use": "replay", "script": "../plays.json"}
         document["staging"]["port"], document["production"]["port"] = self.staging, self.production
+        document["black_box"] = [{"name": "greeter", "asks": ["GET /hello", "GET /{word}"]}]
         policy = document.setdefault("policy", {})
         policy["review"] = {"auto_merge_risk": "medium", "reviewer": "required"}
         for name, window in (("staging", 2.0), ("production", 3.0)):
@@ -116,6 +117,11 @@ def test_from_init_to_live_and_back(person: Person) -> None:
     assert person.types("audit", "--verify").returncode == 0
     said = person.types("audit").stdout
     assert "reviewed: comment. It says goodbye." in said
+    quality = [gate for gate in person.reads("show", "T-1")["gates"] if gate["gate"] == "quality"]
+    told = {finding["code"]: finding["examined"] for gate in quality for finding in gate["findings"]}
+    assert (told["black_box_answers"], told["black_box_compared"]) == (1, 6), (
+        "asked while it ran, before the merge"
+    )
     assert "hijacked" not in git(person.repository, "show", "main:greeter.py"), "a reviewer writes nothing"
 
     assert person.types("ask", "write me a poem").returncode == 3
