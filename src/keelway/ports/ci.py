@@ -26,6 +26,8 @@ class CheckJob:
     """Id of the task for which it is run, so that ``end`` finds it."""
     only: tuple[str, ...] = ()
     """Ids of the tests that are wanted; the report may hold others beside them."""
+    repeat: int = 1
+    """How often they are run, one after the other in one checkout; the report holds every ending of each."""
     changed: tuple[str, ...] = ()
     """When set: run the quicker commands for tests that belong to these files, and no check without one."""
     questions: tuple[Question, ...] = ()

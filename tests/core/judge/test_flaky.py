@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from keelway.core.judge.flaky import (
     Excused,
     FlakyTest,
-    failing_once,
     flaky_book,
+    green,
     judge_flaky,
-    passing_once,
     red,
     suspects,
 )
@@ -42,10 +41,10 @@ def test_a_test_that_the_patch_may_alter_is_its_own() -> None:
     assert suspects(run(a="failed"), {"a"}, (), ("a",)) == frozenset()
 
 
-def test_both_endings_have_to_be_seen() -> None:
-    assert failing_once([run(a="passed", b="failed"), run(a="error", b="passed")]) == {"a", "b"}
-    assert failing_once([]) == frozenset()
-    assert passing_once([run(a="failed", b="passed"), run(a="skipped")]) == {"b"}
+def test_both_endings_of_a_test_that_was_run_again_are_seen() -> None:
+    runs = (*run(a="passed", b="failed", c="skipped"), *run(a="error", b="passed", c="skipped"))
+    assert red(runs) == green(runs) == {"a", "b"}
+    assert red(()) == green(()) == frozenset()
 
 
 def test_the_quota() -> None:

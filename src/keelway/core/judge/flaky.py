@@ -34,8 +34,13 @@ class Excused:
 
 
 def red(results: Iterable[TestResult]) -> frozenset[str]:
-    """Return the ids of tests that failed or broke."""
+    """Return the ids of tests that failed or broke, once at least."""
     return frozenset(result.id for result in results if result.outcome in _RED)
+
+
+def green(results: Iterable[TestResult]) -> frozenset[str]:
+    """Return the ids of tests that passed, once at least."""
+    return frozenset(result.id for result in results if result.outcome == PASSED)
 
 
 def suspects(
@@ -52,16 +57,6 @@ def suspects(
     turned = red(results) - set(failing)
     old = {name for name in turned & set(passing) if not name.startswith(tuple(altered))}
     return frozenset(old) if turned == old else frozenset()
-
-
-def failing_once(runs: Iterable[Sequence[TestResult]]) -> frozenset[str]:
-    """Return the tests that failed in one run at least: what passed on that commit before is flaky there."""
-    return frozenset().union(*map(red, runs))
-
-
-def passing_once(runs: Iterable[Sequence[TestResult]]) -> frozenset[str]:
-    """Return the tests that passed in one run at least."""
-    return frozenset(result.id for run in runs for result in run if result.outcome == PASSED)
 
 
 def judge_flaky(flaky: Collection[str], flaky_max: int) -> tuple[Finding, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from keelway.core.judge.flaky import Excused, failing_once, judge_flaky, passing_once, red, suspects
+from keelway.core.judge.flaky import Excused, green, judge_flaky, red, suspects
 from keelway.core.judge.tests import TestResult
 from keelway.core.model.event import EventKind
 from keelway.core.model.verdict import Finding, Ruling
@@ -49,22 +49,25 @@ def excuse(
     names = suspects(results, base.passing, so_far.ids, altered) - so_far.flaky
     if not names or len(names) > policy.flaky_max or policy.flaky_runs < 1 or not ctx.engine.patch(_PATCH):
         return so_far
-    fickle = names & failing_once(_again(ctx, f"flaky:{name}", base.sha, names))
+    fickle = names & red(_again(ctx, f"flaky:{name}", base.sha, names))
     if not fickle:
         return so_far
-    runs = _again(ctx, f"flaky:{name}:patch", sha, fickle)
-    return replace(so_far, flaky=so_far.flaky | (fickle & passing_once(runs)))
+    again = _again(ctx, f"flaky:{name}:patch", sha, fickle)
+    return replace(so_far, flaky=so_far.flaky | (fickle & green(again)))
 
 
-def _again(ctx: Context, name: str, sha: str, names: frozenset[str]) -> tuple[tuple[TestResult, ...], ...]:
-    """Run some tests alone on one commit, so often as the policy says."""
-    jobs = (_job(ctx, sha, tuple(sorted(names))),) * ctx.policy.development.flaky_runs
-    return tuple(report.tests for report in ctx.act(name, ctx.ci.check_all, jobs))
-
-
-def _job(ctx: Context, sha: str, only: tuple[str, ...]) -> CheckJob:
+def _again(ctx: Context, name: str, sha: str, names: frozenset[str]) -> tuple[TestResult, ...]:
+    """Run some tests alone on one commit, in one checkout and so often as the policy says."""
     checks = tuple(check.name for check in ctx.project.checks if check.kind == "tests")
-    return CheckJob(sha, checks, purpose="flaky", task=ctx.scene.subject, only=only)
+    job = CheckJob(
+        sha,
+        checks,
+        purpose="flaky",
+        task=ctx.scene.subject,
+        only=tuple(sorted(names)),
+        repeat=ctx.policy.development.flaky_runs,
+    )
+    return ctx.act(name, ctx.ci.check, job).tests
 
 
 def forgive(ctx: Context, report: CheckReport, excused: Excused) -> CheckReport:

@@ -156,6 +156,11 @@ class CiTests:
         job = CheckJob(bench.commit(files), ("tests",), only=("tests/test_red.py::test_two",))
         assert outcomes(bench.ci.check(job))["tests/test_red.py::test_two"] == "failed"
 
+    def test_tests_that_are_run_again_are_told_again(self, bench: Bench) -> None:
+        name = "tests/test_green.py::test_one"
+        report = bench.ci.check(CheckJob(bench.commit(APP), ("tests",), only=(name,), repeat=3))
+        assert [test.id for test in report.tests] == [name] * 3
+
     def test_related_tests_are_asked_of_the_checks_that_have_a_command_for_them(self, bench: Bench) -> None:
         job = CheckJob(bench.commit(APP), ("lint", "tests"), changed=("app.py",), purpose="related")
         report = bench.ci.check(job)

@@ -89,7 +89,7 @@ class FakeCi:
         return CheckReport(
             job.sha,
             tuple(commands),
-            tests if ran else (),
+            tests * max(1, job.repeat) if ran else (),
             lines,
             {path: _run(files[path], lines[path]) for path in lines} if ran else dict.fromkeys(lines, ()),
             canary_failed=not rewritten if job.canary and ran else None,

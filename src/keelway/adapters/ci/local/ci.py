@@ -108,7 +108,8 @@ class LocalCi:
         checks = [known[name] for name in job.checks if name in known]
         readings = readings_of(self.project, Git(self.repository), job.sha, place.files, checks)
         canaries = _planted(readings, place, job.canary) if job.canary else {}
-        told = self._run(job, place, canaries, readings)
+        rounds = range(max(1, job.repeat))
+        told = [one for _ in rounds for one in self._run(job, place, canaries, readings)]
         hits = _merged(told)
         executable, executed = self._measured(job, hits) if hits is not None else ({}, {})
         return CheckReport(
