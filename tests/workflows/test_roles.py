@@ -317,6 +317,10 @@ def test_what_no_index_says_asks_a_person_who_is_told_why(application):
     assert question.binding.action == "plan"
     assert "Nothing is known about the package slixmpp: the index did not answer." in question.text
     world.commands.approve(question.task, OWNER)
+    world.engine.run_until_idle(world.clock.now() + timedelta(hours=1))
+    (question,) = world.ledger.questions()
+    assert "dependency" in question.text  # such a change never goes to production alone
+    world.commands.approve(question.task, OWNER)
     world.run()
     assert world.ledger.find(row.task.id).status is Status.DEPLOYED
 
