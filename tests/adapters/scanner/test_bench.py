@@ -8,6 +8,7 @@ import os
 import pytest
 from tests.adapters.scanner.rig import HELD, Bench
 
+from keelway.app.crew.far import FarScanners
 from keelway.app.scan.bench import ScanBench
 from keelway.app.scan.choose import make_scanners
 from keelway.core.errors import YourFault
@@ -15,6 +16,7 @@ from keelway.core.policy import ScanPolicy
 from keelway.core.scan.concern import TOOLS
 from keelway.core.scan.report import ScanReport
 from keelway.ports.scanner import ScanJob, Tool
+from keelway.testing.fakes.scanner import FakeScanners
 from keelway.testing.fakes.vault import FakeVault
 
 PICKLE = "import pickle\n\n\ndef load(raw):\n    return pickle.loads(raw)\n"
@@ -172,3 +174,10 @@ def test_rules_of_semgrep_lie_outside_of_the_repository(tmp_path):
         make_scanners(policy, FakeVault(), tmp_path)
     made = make_scanners(policy, FakeVault(), tmp_path / "elsewhere")
     assert made.keys() == set(TOOLS)
+
+
+def test_on_another_host_the_commits_are_fetched_first():
+    fetched: list[str] = []
+    far = FarScanners(FakeScanners(), fetched.append)
+    (report,) = far.examine(ScanJob("base", "head", ("known_secrets",), ("a.py",)))
+    assert (report.tool, fetched) == ("known_secrets", ["base", "head"])
