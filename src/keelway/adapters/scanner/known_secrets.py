@@ -48,12 +48,16 @@ class KnownSecretsScanner:
         return ScanReport(_TOOL, "built in", tuple(copies.head), tuple(hits))
 
     def _of(self, path: str, added: list[tuple[int, str]]) -> Iterator[Hit]:
+        shapes = {number: tuple(_shapes(line)) for number, line in added}
+        whole = _SEAM.sub("", "".join(line for _, line in added))
+        everything = "\n".join((whole, *(shape for each in shapes.values() for shape in each)))
+        if self.vault.redact(everything) == everything:
+            return  # most often, and then the file of secrets is read once
         seen: set[str] = set()
-        for number, line in added:
-            for name in sorted({found for shape in _shapes(line) for found in self._names(shape)}):
+        for number, each in shapes.items():
+            for name in sorted({found for shape in each for found in self._names(shape)}):
                 seen.add(name)
                 yield Hit(path, number, name, "the value of this secret")
-        whole = _SEAM.sub("", "".join(line for _, line in added))
         for name in self._names(whole):
             if name not in seen:
                 yield Hit(path, 0, name, "the value of this secret, in parts")
