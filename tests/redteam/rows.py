@@ -184,15 +184,20 @@ PACKAGES = (
 
 _YES = f"{T}/test_consent.py"
 _APPROVE = "tests/core/rule/test_approval.py"
+_WHO, _LINK = "tests/consent/test_who.py", "tests/consent/test_links.py"
 CONSENT = (
     _row("E01", "push after the approval", "an approval names commits and trees, and a merge takes them", f"{_YES}::test_a_merge_of_a_head_that_moved_is_refused_by_compare_and_swap "
          f"{_APPROVE}::test_any_change_of_any_field_voids_it", f"{_APPROVE}::test_a_yes_to_this_very_thing_passes"),
     _row("E02", "the base moves between check and merge", "compare and swap; judged again", f"{_YES}::test_a_merge_onto_a_base_that_moved_is_refused_by_compare_and_swap {_YES}::test_a_base_with_uncommitted_work_opens_no_task",
          f"{_YES}::test_a_task_whose_base_moves_is_judged_again_on_the_new_base"),
-    _row("E03", "an answer used again", "one answer, for one digest; a signed link works once", f"{_YES}::test_an_answer_is_given_once_and_to_this_question_only {_APPROVE}::test_any_change_of_any_field_voids_it",
-         f"{_YES}::test_the_owner_can_say_yes"),
-    _row("E05", "a name like the owner's", "accounts are listed; a display name is nobody", f"{_YES}::test_nobody_else_can_say_yes {_YES}::test_a_stranger_opens_no_task", f"{_YES}::test_the_owner_can_say_yes"),
-    _row("E06", "approve one's own", "not above medium risk, unless the operator works alone; a program never", f"{_APPROVE}::test_own_approval_of_high_risk_needs_single_user_mode", f"{_APPROVE}::test_a_yes_to_this_very_thing_passes"),
+    _row("E03", "an answer used again", "one answer, for one digest; a signed link works once", f"{_YES}::test_an_answer_is_given_once_and_to_this_question_only {_APPROVE}::test_any_change_of_any_field_voids_it "
+         f"{_LINK}::test_e03_a_link_works_once {_LINK}::test_e03_a_link_for_another_task_or_question_is_refused {_LINK}::test_e03_an_altered_link_is_forged",
+         f"{_YES}::test_the_owner_can_say_yes {_LINK}::test_f14_looking_changes_nothing_and_only_the_form_answers"),
+    _row("E05", "a name like the owner's", "accounts are listed; a display name is nobody", f"{_YES}::test_nobody_else_can_say_yes {_YES}::test_a_stranger_opens_no_task {_WHO}::test_e05_a_display_name_is_nobody",
+         f"{_YES}::test_the_owner_can_say_yes {_WHO}::test_e05_the_listed_account_is_the_person"),
+    _row("E06", "approve one's own", "not above medium risk, unless the operator works alone; a program never", f"{_APPROVE}::test_own_approval_of_high_risk_needs_single_user_mode "
+         f"{_WHO}::test_e06_the_requester_cannot_approve_high_risk_and_another_person_still_can {_WHO}::test_e06_a_program_never_approves",
+         f"{_WHO}::test_e06_in_single_user_mode_the_own_yes_counts_and_says_so"),
     _row("E07", "a text that claims an approval", "an approval is a row that a command makes", f"{_YES}::test_a_text_that_claims_a_yes_is_no_yes {_YES}::test_a_plan_that_claims_a_yes_is_no_yes",
          f"{_YES}::test_the_owner_can_say_yes"),
     _row("E08", "bodies that nobody can read", "bounds, and errors of our own (no hooks come in yet)", f"{T}/test_control.py::test_a_body_that_nobody_can_read_is_a_problem_and_no_task "
@@ -202,8 +207,9 @@ CONSENT = (
     _row("E12", "floods and near copies", "one intent once; a rate for all together", f"{_YES}::test_the_same_wish_in_other_clothes_is_the_same_wish "
          f"{_YES}::test_a_flood_of_wishes_is_dammed {_YES}::test_what_is_no_wish_opens_no_task {_YES}::test_measured_wishes_pass_the_same_gate", f"{_YES}::test_after_the_flood_honest_wishes_are_heard_again"),
     _row("E13", "owner lists: later files, later lines", "read from the base, by the final patch; each touched group has to say yes",
-         "tests/core/owner/test_codeowners.py::test_the_last_line_that_matches_wins tests/core/owner/test_codeowners.py::test_a_spelling_that_a_reader_takes_for_an_owned_path_has_its_owners",
-         "tests/core/owner/test_codeowners.py::test_paths_without_owners_are_left_out"),
+         "tests/core/owner/test_codeowners.py::test_the_last_line_that_matches_wins tests/core/owner/test_codeowners.py::test_a_spelling_that_a_reader_takes_for_an_owned_path_has_its_owners "
+         "tests/consent/test_owners.py::test_e13_a_file_that_is_added_after_the_yes_asks_anew tests/consent/test_owners.py::test_e13_each_touched_group_has_to_say_yes",
+         "tests/consent/test_owners.py::test_e13_without_touched_owned_paths_nobody_is_asked tests/core/owner/test_codeowners.py::test_paths_without_owners_are_left_out"),
     _row("E14", "a forge that lies about checks", "name, commit, result and count have to be ours", f"{_YES}::test_a_forge_that_says_something_else_about_the_checks_is_not_believed",
          f"{_YES}::test_a_foreign_success_beside_ours_changes_nothing"),
 )  # fmt: skip
@@ -225,7 +231,8 @@ TEXT = (
     _row("F10", "markup on the page", "escaped, and no script may run", f"{_TEXT}::test_markup_is_its_letters_on_the_page", f"{_TEXT}::test_ordinary_words_are_shown_on_the_page"),
     _row("F13", "names that lead out", "looked up in the book, never opened", f"{_TEXT}::test_no_name_leads_out_of_what_is_kept", f"{_TEXT}::test_no_name_leads_out_of_what_is_kept"),
     _row("F14", "another page in the same browser", "token, names of loopback only, strict cookie, no frames", f"{_TEXT}::test_another_page_in_the_same_browser_can_do_nothing "
-         f"{_TEXT}::test_a_foreign_name_is_refused_whatever_it_carries {_TEXT}::test_the_link_leads_nowhere_else {_TEXT}::test_the_page_cannot_be_framed",
+         f"{_TEXT}::test_a_foreign_name_is_refused_whatever_it_carries {_TEXT}::test_the_link_leads_nowhere_else {_TEXT}::test_the_page_cannot_be_framed "
+         f"{_LINK}::test_f14_another_site_cannot_send_the_form {_LINK}::test_f14_the_page_can_neither_be_framed_nor_run_scripts",
          f"{_TEXT}::test_the_owner_can_do_all_of_it"),
 )  # fmt: skip
 
@@ -262,6 +269,7 @@ CONTROL = (
     _row("H10", "alter Keelway's own safety", "forbidden paths; the sandbox shows no home of ours", f"{_CONTROL}::test_the_policy_is_not_in_the_reach_of_a_patch "
          f"{_CONTROL}::test_switched_off_means_off {_FENCE}::test_what_is_not_shown_is_neither_read_nor_written", f"{_STORY}"),
     _row("H12", "edit the audit trail", "a chain, a witness outside, and a signed end", "tests/store/chain/test_audit.py::test_any_edit_is_found tests/store/chain/test_audit.py::test_any_deletion_is_found "
+         "tests/consent/test_signed.py::test_h12_a_tail_that_is_cut_off_is_found_though_the_witness_was_forged_as_well tests/consent/test_signed.py::test_h12_a_head_whose_signature_is_bad_is_found "
          "tests/store/chain/test_audit.py::test_any_reordering_is_found tests/store/chain/test_audit.py::test_a_cut_tail_is_found_even_when_the_head_row_agrees",
          "tests/store/chain/test_audit.py::test_an_untouched_chain_fits"),
     _row("H13", "the emergency stop, at any time", "looked at before each effect; a way back goes on", f"{_CONTROL}::test_the_stop_holds_everything_at_any_time "

@@ -23,6 +23,8 @@ from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.lifecycle import Status
 from keelway.store.chain.audit import verify
+from keelway.store.chain.journal import Journal
+from keelway.store.chain.seal import Seal
 from keelway.store.database import VERSION, open_database, schema_version
 from keelway.store.ledger import SqlLedger
 from keelway.testing.conformance.ledger import some_request
@@ -54,13 +56,20 @@ class TestUpgrade:
         engine.dispose()
 
 
+def sign(ledger, home) -> None:
+    """Sign the present end of the chain, as the control plane does."""
+    Journal(ledger._journal.engine, home.root, seal=Seal(home.root, "fake")).sign()
+
+
 class TestBackup:
     def test_it_comes_back_as_it_was(self, ready, ledger, said, request, tmp_path):
         task = end(ledger, "k")
+        sign(ledger, ready)
         made = backup.take(ready, said.append)
         assert Path(made.path).parent == ready.root / "store-backups"
         assert (Path(made.path).stat().st_size, len(made.sha256)) == (made.size_bytes, 64)
         later = end(ledger, "k2")
+        sign(ledger, ready)
         ledger._journal.engine.dispose()
         for line in made.restore:
             if not line.startswith("keelway"):

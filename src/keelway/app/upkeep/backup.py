@@ -16,6 +16,8 @@ from keelway.store.fault import reported
 from keelway.store.upkeep.copying import already, copy
 
 FOLDER = "store-backups"
+OF_THE_CHAIN = ("audit.head", "audit.signed", "audit.pub")
+"""What in the home vouches for the end of the chain, and contradicts an older one."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,12 @@ def _path(home: Home, to: Path | None, database: Engine, now: datetime) -> Path:
 
 
 def _restore(home: Home, database: Engine, path: Path) -> tuple[str, ...]:
-    """Return the commands: stop, put back, let the witness of the newer chain go, look, start."""
-    file, witness = shlex.quote(str(path)), shlex.quote(str(home.root / "audit.head"))
+    """Return the commands: stop, put back, let what vouches for the newer chain go, look, start."""
+    file = shlex.quote(str(path))
+    there = [
+        home.root / name for name in OF_THE_CHAIN if name == OF_THE_CHAIN[0] or (home.root / name).exists()
+    ]
+    aside = (f"mv {shlex.quote(str(each))} {shlex.quote(f'{each}.before-restore')}" for each in there)
     if database.dialect.name == "sqlite":
         book = shlex.quote(str(home.book))
         back: tuple[str, ...] = (f"rm -f {book}-wal {book}-shm", f"cp {file} {book}")
@@ -83,7 +89,7 @@ def _restore(home: Home, database: Engine, path: Path) -> tuple[str, ...]:
     return (
         "keelway down --server-only",
         *back,
-        f"mv {witness} {witness}.before-restore",
+        *aside,
         "keelway db check",
         "keelway up --detach",
     )
