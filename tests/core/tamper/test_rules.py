@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -251,6 +253,36 @@ def test_a_new_package_inside_names_scripts_of_its_own() -> None:
     scripts = '{"scripts": {"test": "x"}}'
     assert judge_scripts({}, {"web/package.json": scripts}) == ()
     assert judge_scripts({}, {"package.json": scripts}) != ()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *(
+            "(",
+            "if(",
+            "{",
+            "`${",
+            "=/[",
+            "/*",
+            "'",
+            "a.",
+            "Error(",
+            "strict:a ",
+            "for(const a of ",
+            "<<<A\n",
+            "func(",
+            '"a"+',
+        ),
+        "import assert from 'assert';for(const a of assert",
+    ],
+)
+def test_hostile_text_is_read_in_little_time(part: str) -> None:
+    text = part * (40_000 // len(part))
+    began = time.process_time()
+    for find in (script_hits, go_hits, php_hits):
+        find(text)
+    assert time.process_time() - began < 10
 
 
 @given(st.text(max_size=80))

@@ -69,7 +69,7 @@ def _joined(out: list[Token], plus: str) -> bool:
     if middle.is_punct(plus) and left.kind == right.kind == STRING:
         out[-3:] = [Token(STRING, left.text + right.text, left.line)]
         return True
-    before = out[-4] if out[3:] else None
+    before = out[-4] if len(out) > 3 else None  # noqa: PLR2004
     called = before is not None and (before.kind in {NAME, STRING} or before.is_punct(")", "]"))
     if left.is_punct("(") and middle.kind == STRING and right.is_punct(")") and not called:
         out[-3:] = [middle]

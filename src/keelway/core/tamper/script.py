@@ -104,7 +104,7 @@ def _patched_assertions(source: Flat) -> Iterator[Hit]:
         )
     )
     owners = {name for pair in names for name in pair if name} | set(
-        re.findall(rf'\bstrict(?: as |:)(\w+)[^{{}}]*\}}(?:from|=require\(?)"{_ASSERT}"', source.text)
+        re.findall(rf'\bstrict(?: as |:)(\w+)[^{{}}]{{0,300}}\}}(?:from|=require\(?)"{_ASSERT}"', source.text)
     )
     for _ in range(2):
         if owners:
@@ -115,7 +115,9 @@ def _patched_assertions(source: Flat) -> Iterator[Hit]:
     if not owners:
         return
     looped = "|".join(map(re.escape, sorted(owners)))
-    owners |= set(re.findall(rf"\bfor\((?:const|let|var) (\w+) of[^{{;]*?\b(?:{looped})\b", source.text))
+    owners |= set(
+        re.findall(rf"\bfor\((?:const|let|var) (\w+) of[^{{;]{{0,200}}?\b(?:{looped})\b", source.text)
+    )
     listed = "|".join(map(re.escape, sorted(owners)))
     pattern = re.compile(
         rf"(?<![\w.])(?:{listed})(?:\.\w+)*(?:\.\w+|\[[^\[\]]*\]){_ASSIGN}|{_DEFINE}(?:{listed})\b"
@@ -139,14 +141,17 @@ def _runs_later(tokens: tuple[Token, ...]) -> list[bool]:
     """Tell for each word whether it stands in a function, or in what runs only as the main program."""
     found: list[bool] = []
     open_signs: list[tuple[int, bool]] = []
+    functions = 0
     closed: dict[int, int] = {}
     for number, token in enumerate(tokens):
         if token.is_punct("(", "[", "{"):
             inside = token.text == "{" and _begins_function(tokens, number, closed)
             open_signs.append((number, inside))
+            functions += inside
         elif token.is_punct(")", "]", "}") and open_signs:
-            closed[number] = open_signs.pop()[0]
-        found.append(any(inside for _, inside in open_signs))
+            closed[number], inside = open_signs.pop()
+            functions -= inside
+        found.append(functions > 0)
     return found
 
 
@@ -159,7 +164,9 @@ def _begins_function(tokens: tuple[Token, ...], number: int, closed: dict[int, i
             return False
         if token.is_punct(")") and at in closed:
             head = tokens[closed[at] - 1].text if closed[at] else ""
-            return head not in _BLOCKS or _asks_for_main(tokens[closed[at] : at])
+            return head not in _BLOCKS or _asks_for_main(
+                tokens[closed[at] : min(at, closed[at] + _LOOK_BACK)]
+            )
     return False
 
 
