@@ -201,3 +201,10 @@ def test_what_is_no_envelope(plain, tmp_path):
         open_envelope(plain, [signer.public_pem])
     with pytest.raises(YourFault):
         open_envelope(plain, ["no key"])
+
+
+def test_looking_into_an_envelope_leaves_it_whole(tmp_path):
+    signer = Signer(tmp_path / "k.pem", make=True)
+    plain = signer.envelope(b"x", "kind")
+    for _ in range(2):
+        assert open_envelope(plain, [signer.public_pem]).payload == b"x"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def open_envelope(plain: Any, public_pems: Iterable[str]) -> Opened:
 
     keys = [_public(pem) for pem in public_pems]
     try:
-        envelope = Envelope.from_dict(plain)
+        envelope = Envelope.from_dict(copy.deepcopy(plain))  # it takes the text apart that it is given
     except Exception as error:
         raise TheirFault("no_envelope", "This is no signed envelope (DSSE).") from error
     try:
