@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -27,7 +27,7 @@ SUITES = {"red team": "tests/redteam", "unit": "tests/core"}
 NOT_ASKED = ("fuzz", "mutation", "judge")
 """Parts of the red team that take long on a mutant, or say nothing about a single rule."""
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=no", "-W", "ignore")
-TESTS_MAX = 8
+TESTS_MAX = 5
 """So many tests are tried on a mutant in each suite, the quickest first."""
 SECONDS_MAX = 180
 
@@ -150,15 +150,14 @@ def _real(met: set[str]) -> set[str]:
     }
 
 
-def try_mutant(mutant: str, known: Known) -> Result:
-    """Run the quickest tests that meet a mutant, suite by suite until one of them notices."""
-    ends: dict[str, str] = {}
-    for name, folder in SUITES.items():
-        tests = _chosen(mutant, known, folder)
-        ends[name] = _run(mutant, tests) if tests else "not met"
-        if ends[name] == "killed":
-            break
-    return Result(mutant, ends)
+def try_mutant(mutant: str, known: Known, suites: Sequence[str], ends: dict[str, str]) -> Result:
+    """Run the quickest tests of each suite that meet a mutant, where that was not done before."""
+    made = dict(ends)
+    for name in suites:
+        if name not in made:
+            tests = _chosen(mutant, known, SUITES[name])
+            made[name] = _run(mutant, tests) if tests else "not met"
+    return Result(mutant, made)
 
 
 def _chosen(mutant: str, known: Known, folder: str) -> list[str]:
@@ -206,8 +205,8 @@ def _child(mutant: str, tests: list[str]) -> int:
     return int(pytest.main([*QUIET, *tests]))
 
 
-def run(only: str = "") -> list[Result]:
-    """Try every mutant that was not tried before."""
+def run(only: str = "", suites: Sequence[str] = tuple(SUITES)) -> list[Result]:
+    """Try every mutant on the suites on which it was not tried before."""
     KEPT.mkdir(exist_ok=True)
     known = learn()
     path = KEPT / f"mutants-{version()}.jsonl"
@@ -216,8 +215,9 @@ def run(only: str = "") -> list[Result]:
     wanted = [mutant for mutant in mutants(known) if only in mutant]
     with path.open("a", buffering=1) as file:
         for number, mutant in enumerate(wanted, 1):
-            if mutant not in results:
-                results[mutant] = try_mutant(mutant, known)
+            before = results[mutant].ends if mutant in results else {}
+            if set(suites) - before.keys():
+                results[mutant] = try_mutant(mutant, known, suites, before)
                 file.write(json.dumps(asdict(results[mutant])) + "\n")
             sign = "ok " if results[mutant].killed else "!! "
             print(f"{number:>4} of {len(wanted)} {sign}{mutant}: {results[mutant].ends}", flush=True)
@@ -228,9 +228,12 @@ def main() -> int:
     """Run, report, and end with 1 when a mutant lived."""
     asked = argparse.ArgumentParser(description="Disable each gate, rule and reason in turn.")
     asked.add_argument("--only", default="", help="a part of the names of mutants")
+    asked.add_argument(
+        "--suite", choices=list(SUITES), action="append", help="only this one; may be repeated"
+    )
     told = asked.parse_args()
     try:
-        results = run(told.only)
+        results = run(told.only, told.suite or tuple(SUITES))
     except KeyboardInterrupt:
         print("\n(broken off; what was done is kept in .redteam/)")
         return 130
@@ -246,7 +249,7 @@ def table(results: list[Result]) -> Iterator[str]:
         own = [each for each in results if each.mutant.startswith(kind)]
         if kind == "rule:":
             own = [each for each in own if not each.mutant.startswith("rule:gate.")]
-        red = sum(each.ends["red team"] == "killed" for each in own)
+        red = sum(each.ends.get("red team") == "killed" for each in own)
         alive = sum(not each.killed for each in own)
         yield f"| {name} | {len(own)} | {red} | {len(own) - red - alive} | {alive} |"
     alive = sorted(each.mutant for each in results if not each.killed)
