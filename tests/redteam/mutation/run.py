@@ -29,6 +29,8 @@ NOT_ASKED = ("fuzz", "mutation", "judge")
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=no", "-W", "ignore")
 TESTS_MAX = 5
 """So many tests are tried on a mutant in each suite, the quickest first."""
+MORE = {"red team": 15, "unit": 200}
+"""So many when those noticed nothing."""
 SECONDS_MAX = 180
 
 
@@ -156,7 +158,9 @@ def try_mutant(mutant: str, known: Known, suites: Sequence[str], ends: dict[str,
     for name in suites:
         if name not in made:
             tests = _chosen(mutant, known, SUITES[name])
-            made[name] = _run(mutant, tests) if tests else "not met"
+            made[name] = _run(mutant, tests[:TESTS_MAX]) if tests else "not met"
+            if made[name] == "survived" and (more := tests[TESTS_MAX : MORE[name]]):
+                made[name] = _run(mutant, more)
     return Result(mutant, made)
 
 
@@ -165,7 +169,7 @@ def _chosen(mutant: str, known: Known, folder: str) -> list[str]:
     met = known.meets.get(mutant, ())
     tests = [test for test in met if test.startswith(folder) and test not in known.red]
     said = {test for code in spoken_by(mutant) for test in known.meets.get(f"code:{code}", ())}
-    return sorted(tests, key=lambda test: (test not in said, known.seconds[test]))[:TESTS_MAX]
+    return sorted(tests, key=lambda test: (test not in said, known.seconds[test]))
 
 
 def spoken_by(mutant: str) -> set[str]:
