@@ -148,7 +148,8 @@ def _real(met: set[str]) -> set[str]:
     return {
         code
         for code in met
-        if is_written(code) or any(code.startswith(part[0]) and code.endswith(part[-1]) for part in patterns)
+        if ("_" in code and code.isidentifier() and is_written(code))
+        or any(code.startswith(part[0]) and code.endswith(part[-1]) for part in patterns)
     }
 
 
@@ -219,7 +220,8 @@ def run(only: str = "", suites: Sequence[str] = tuple(SUITES)) -> list[Result]:
     wanted = [mutant for mutant in mutants(known) if only in mutant]
     with path.open("a", buffering=1) as file:
         for number, mutant in enumerate(wanted, 1):
-            before = results[mutant].ends if mutant in results else {}
+            known_ends = results[mutant].ends if mutant in results else {}
+            before = {name: end for name, end in known_ends.items() if end != "survived"}  # tried again
             if set(suites) - before.keys():
                 results[mutant] = try_mutant(mutant, known, suites, before)
                 file.write(json.dumps(asdict(results[mutant])) + "\n")
