@@ -113,6 +113,7 @@ def test_every_given_source_is_read_and_an_absent_one_fails() -> None:
     assert combine("judge", findings).passed
     assert findings[0].examined == 2
     assert [finding.code for finding in judge_sources(["app/b.py"], texts)] == ["source_unread"]
+    assert not combine("judge", judge_sources(["app/b.py"], texts)).passed
     assert [finding.code for finding in judge_sources(["app/a.py"], {"app/a.py": "import pytest"})] == [
         "tamper_runner_import"
     ]

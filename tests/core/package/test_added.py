@@ -117,3 +117,8 @@ def test_other_places_to_fetch_from_are_addresses(path, before, now, found):
 def test_overrides_that_are_too_many_to_read_are_refused():
     deep = '{"overrides": ' + '{"a":' * 400 + '"https://e.org"' + "}" * 400 + "}"
     assert codes("package.json", "", deep) == ["dependency_by_address"]
+
+
+def test_what_is_no_plain_name_stops_the_patch() -> None:
+    (finding,) = judge_added((), (), {}, {"requirements.txt": "-e ../elsewhere\n"})
+    assert (finding.code, finding.ruling) == ("dependency_by_address", Ruling.FAIL)

@@ -404,3 +404,32 @@ def test_one_file_with_two_hashes_is_refused_in_whichever_order():
             codes(node(honest), {**head, "package.json": package(zod="^3.2.0", slugger="^2.0.0")})[-1]
             == "lock_hash_changed"
         )
+
+
+ASKING = {
+    "range_widened",
+    "install_script_added",
+    "package_source_only",
+    "lock_unread",
+    "dependency_typosquat",
+}
+
+
+def test_what_asks_a_person_and_what_stops():
+    cases = [*((base, head) for _, base, head, _ in UV)]
+    found = [
+        finding
+        for base, head in cases
+        for finding in judge_locks(
+            LockCase(changed=frozenset(p for p, t in head.items() if base.get(p) != t), base=base, head=head),
+            POLICY,
+        )
+    ]
+    wrong = {
+        finding.code: finding.ruling
+        for finding in found
+        if finding.code != "locks_kept"
+        and finding.ruling is not (Ruling.HOLD if finding.code in ASKING else Ruling.FAIL)
+    }
+    assert wrong == {}
+    assert len({finding.code for finding in found}) > 10
