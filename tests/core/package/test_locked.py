@@ -416,7 +416,8 @@ ASKING = {
 
 
 def test_what_asks_a_person_and_what_stops():
-    cases = [*((base, head) for _, base, head, _ in UV)]
+    cases = [(base, head) for _, base, head, _ in UV]
+    cases.append((NODE, node(tarball("slugger", "2.0.0", hasInstallScript=True))))
     found = [
         finding
         for base, head in cases
