@@ -58,3 +58,8 @@ def test_what_does_not(path: str, before: str | None, now: str | None) -> None:
 
 def test_other_files_hold_none() -> None:
     assert not holds_settings("src/app.py")
+
+
+def test_altered_settings_stop_the_patch() -> None:
+    (finding,) = judge_settings({}, {"setup.cfg": "no section"}, ())
+    assert (finding.code, finding.ruling) == ("runner_settings_changed", Ruling.FAIL)
