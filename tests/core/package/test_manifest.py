@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keelway.core.package.manifest import declared_in, entry_points_in, is_manifest, runtimes_in
+from keelway.core.package.manifest import addresses_in, declared_in, entry_points_in, is_manifest, runtimes_in
 
 PYPROJECT = """\
 [project]
@@ -100,4 +100,11 @@ def test_words_that_are_no_modules() -> None:
     assert (
         declared_in("go.mod", "module shop\ngo 1.22\nlocal/x v1\n.org/x v1\nexample.org v1\nexample.9/x v1\n")
         == ()
+    )
+
+
+@pytest.mark.timeout(20)
+def test_a_long_line_that_replaces_nothing_costs_no_time() -> None:
+    assert addresses_in("go.mod", "re" + "qu" * 30_000 + "\nreplace a.b/c => ../c\n=> x\n") == (
+        "a.b/c => ../c",
     )

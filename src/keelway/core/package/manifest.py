@@ -33,7 +33,6 @@ _HOOKS = {
 }
 """Scripts that an installer runs by itself."""
 _MARK = re.compile(r"--hash=\S+")
-_REPLACED = re.compile(r"^[^\S\n]*(?:replace\s+)?(\S+[^\n]*?=>[^\n]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,14 @@ def addresses_in(path: str, text: str) -> tuple[str, ...]:
         lines = (_MARK.sub("", each).strip() for each in logical_lines(cut))
         said = [each for each in lines if each and not list(_requirement(each))]
     elif name == "go.mod":
-        said = [" ".join(each.split()) for each in _REPLACED.findall(cut)]
+        said = [
+            " ".join(each.split())
+            for each in [
+                each.strip().removeprefix("replace").strip()
+                for each in cut.splitlines()
+                if each.partition("=>")[0].strip() and "=>" in each
+            ]
+        ]
     else:
         said = []
     return tuple(each[:200] for each in said[:ENTRIES_MAX])
