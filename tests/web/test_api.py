@@ -146,6 +146,7 @@ def test_the_freeze_holds_and_is_lifted(house):
         ("tasks", {"text": "Add two", "colour": "red"}, 422, "bad_request"),
         ("tasks", {"text": "hello"}, 409, "out_of_domain"),
         ("tasks", {"text": "Add two", "by": "mallory"}, 409, "requester_not_allowed"),
+        ("tasks", {"text": "Add two", "by": "keelway@system"}, 400, "by_no_person"),
         ("tasks/99/approve", {}, 404, "unknown_task"),
         ("tasks/1/sing", {}, 422, "bad_request"),
         ("rollback", {"what": "production"}, 200, ""),

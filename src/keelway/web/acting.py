@@ -14,8 +14,8 @@ from keelway.app.recipe.order import RecipeStanding, Trial, run_recipe, standing
 from keelway.app.view.make import asked, lesson_view, task_line
 from keelway.app.view.system import OrderView
 from keelway.app.view.task import Asked, Issued, LessonView, TaskLine
-from keelway.core.errors import RequestRefused
-from keelway.core.model.task import Actor, Request, Severity, Source
+from keelway.core.errors import RequestRefused, YourFault
+from keelway.core.model.task import SYSTEM, Actor, Request, Severity, Source
 from keelway.core.rule.approval import NO, REVISE, YES
 from keelway.core.rule.freeze import Freeze
 from keelway.web.desk import Desk, shown
@@ -179,6 +179,10 @@ def _actor(name: str, owner: Actor) -> Actor:
     if not name:
         return owner
     who, _, channel = name.partition("@")
+    if channel == SYSTEM.channel:
+        raise YourFault(
+            "by_no_person", "Nobody asks in the name of Keelway itself.", "name the person whose wish it is"
+        )
     return Actor(who, channel or "api")
 
 

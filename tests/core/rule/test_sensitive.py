@@ -59,6 +59,8 @@ def test_not_forbidden(path: str) -> None:
         (".env", "environment"),
         ("web/.env.production", "environment"),
         ("Dockerfile", "build"),
+        (".pre-commit-config.yaml", "build"),
+        ("web/lefthook.yml", "build"),
         ("src/auth/views.py", "auth"),
         ("src/LoginController.php", "auth"),
         ("src/encrypt.py", "crypto"),

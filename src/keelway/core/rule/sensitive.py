@@ -56,7 +56,7 @@ OWNED_FILES: dict[str, tuple[str, ...]] = {
     "environment": (".env", ".env.*", "*.env", ".envrc", ".npmrc", ".pypirc", "pip.conf", ".yarnrc*", "uv.toml", "poetry.toml", "bunfig.toml",
                     ".pnpmfile.*", "pnpmfile.*", "pnpm-workspace.yaml", "auth.json"),
     "build": ("dockerfile", "dockerfile.*", "*.dockerfile", "docker-compose*.y*ml", "compose*.y*ml", "makefile",
-              "gnumakefile", "*.mk", "procfile", "justfile", "noxfile.py", "vite.config.*", "vercel.json", "fly.toml", "netlify.toml"),
+              "gnumakefile", "*.mk", "procfile", "justfile", "noxfile.py", ".pre-commit-config.y*ml", "lefthook.y*ml", ".lefthook.y*ml", "vite.config.*", "vercel.json", "fly.toml", "netlify.toml"),
 }  # fmt: skip
 """Category to patterns of files that need a person's yes."""
 
