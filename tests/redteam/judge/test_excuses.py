@@ -13,6 +13,8 @@ from tests.redteam.judge.harness import Bench, reasons
 from keelway.core.model.event import EventKind
 from keelway.core.policy import DevelopmentPolicy, Policy
 
+pytestmark = pytest.mark.long
+
 OLD = {"tests/test_old.py": "def test_old():\n    assert 1 == 2\n"}
 FICKLE = """from pathlib import Path
 

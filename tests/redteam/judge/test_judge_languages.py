@@ -20,15 +20,8 @@ NODE_MISSING = "node: not installed. Next: apt-get install nodejs"
 GO_MISSING = "go: not installed. Next: apt-get install golang"
 
 EVERY_DAY = frozenset(
-    {
-        "test file deleted", "assertion weakened", "tests skipped", "test files renamed", "test functions renamed",
-        "new test proves nothing", "new test repairs the source while tests run", "test script says true", "TestMain decides",
-        "exit at import", "report forged at import, in pieces", "assertions that cannot fail, by another name",
-        "assertions that catch what they throw", "methods of the language replaced", "asks the environment, spelt out",
-        "asks for a flag of the runner, in pieces", "an error that is every error", "hides what it asks",
-        "looks at its callers by another name", "the feature",
-    }
-)  # fmt: skip
+    {"test file deleted", "assertion weakened", "TestMain decides", "exit at import", "the feature"}
+)
 """Tried by make test; make long, which CI runs as well, tries all."""
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 from tests.redteam.judge.cheats import CHEATS, VARIANTS
 from tests.redteam.judge.harbour import BASE, MEASURED, PROJECT, QUICK, plan_for
 from tests.redteam.judge.harness import Bench, Judged, reasons, table
@@ -14,6 +15,15 @@ from tests.redteam.judge.honest import HONEST
 from keelway.core.policy import Policy
 
 CHEATS_MIN, HONEST_MIN = 40, 6
+EVERY_DAY = 4
+"""One in so many is tried by make test; make long, which CI runs as well, tries the others."""
+
+
+def shared_out(names: Iterable[str]) -> list[ParameterSet]:
+    return [
+        pytest.param(name, marks=() if number % EVERY_DAY == 0 else pytest.mark.long)
+        for number, name in enumerate(names)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +39,14 @@ def test_there_are_enough_of_them() -> None:
     assert len(HONEST) >= HONEST_MIN
 
 
-@pytest.mark.parametrize("name", [name for name in CHEATS if name not in VARIANTS])
+@pytest.mark.parametrize("name", shared_out(name for name in CHEATS if name not in VARIANTS))
 def test_a_cheat_is_not_accepted(bench: Bench, name: str) -> None:
     judged = bench.judge(CHEATS[name], plan_for(CHEATS[name]))
     assert not judged.accepted
     assert judged.codes
 
 
-@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("name", shared_out(HONEST))
 def test_honest_work_is_accepted(bench: Bench, name: str) -> None:
     edits, more = HONEST[name]
     judged = bench.judge(edits, plan_for(edits, **more))
