@@ -39,6 +39,9 @@ from keelway.core.model.task import OWNER
 from keelway.core.policy import IntakePolicy
 from keelway.web.guard import BODY_BYTES_MAX
 
+SOON_SECONDS = 10.0
+"""Of the processor: what explodes takes minutes or never ends; a busy machine takes a second or two."""
+
 SMALL = """
 [project]
 name = "small"
@@ -78,7 +81,7 @@ def test_a_body_that_nobody_can_read_is_a_problem_and_no_task(make_house, name):
     house = make_house()
     began = time.process_time()
     answer = house.client().post("/api/tasks", content=body, headers={"content-type": kind})
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < SOON_SECONDS
     assert answer.status_code == status, answer.text[:200]
     assert (answer.json()["code"], house.world.ledger.tasks()) == (
         "body_refused" if status == 413 else "bad_request",
@@ -125,7 +128,7 @@ def test_a_configuration_that_cannot_be_meant_is_refused_at_once(tmp_path, name)
     began = time.process_time()
     with pytest.raises(YourFault) as fault:
         load_config(path)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < SOON_SECONDS
     assert fault.value.code == "config_invalid"
     assert len(fault.value.message) < 10_000
 
@@ -162,7 +165,7 @@ def test_a_report_that_explodes_is_no_report(name):
     assert fault.value.code == "junit_unreadable"
     with pytest.raises(TheirFault):
         read_coverage(XMLS[name].replace(b"testsuites", b"coverages"), ())
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < SOON_SECONDS
 
 
 def test_a_coverage_report_that_is_all_sources_is_refused_soon():
@@ -173,7 +176,7 @@ def test_a_coverage_report_that_is_all_sources_is_refused_soon():
     with pytest.raises(TheirFault) as fault:
         read_coverage(b"<coverage>" + sources + classes + b"</coverage>", ("x.py",))
     assert fault.value.code == "coverage_too_large"
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < SOON_SECONDS
 
 
 def test_ordinary_reports_are_read():
@@ -206,7 +209,7 @@ def test_an_answer_that_is_no_plan_is_refused_soon(name):
     with pytest.raises(TheirFault) as fault:
         parse_plan(PLANS[name])
     assert fault.value.code in {"plan_invalid", "plan_missing"}
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < SOON_SECONDS
 
 
 # H08: addresses

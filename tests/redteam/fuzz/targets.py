@@ -61,6 +61,7 @@ _HOME = Path(tempfile.mkdtemp(prefix="keelway-fuzz-"))
 
 
 def _config(data: bytes) -> None:
+    _HOME.mkdir(exist_ok=True)  # whoever tidies up the machine's temporary folder meanwhile does no harm
     path = _HOME / "keelway.toml"
     path.write_bytes(data)
     store_url_of(path)
@@ -68,6 +69,7 @@ def _config(data: bytes) -> None:
 
 
 def _freeze(data: bytes) -> None:
+    _HOME.mkdir(exist_ok=True)
     (_HOME / "FREEZE").write_bytes(data)
     assert read_freeze(_HOME).active
 
