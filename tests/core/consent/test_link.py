@@ -37,6 +37,12 @@ def test_what_is_no_link_of_ours():
     assert code("x" * CHARS_MAX + "." + "y") == "link_forged"
 
 
+def test_a_link_has_one_text_only():
+    """The last letter holds two bits that mean nothing; with them set the bytes are the same, the text is not ours."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    assert code(TEXT[:-1] + letters[letters.index(TEXT[-1]) + 1]) == "link_forged"
+
+
 @given(st.integers(0, len(TEXT) - 1), st.characters(codec="ascii"))
 def test_any_other_character_makes_it_forged(place, character):
     changed = TEXT[:place] + character + TEXT[place + 1 :]
