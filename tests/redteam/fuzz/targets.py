@@ -9,12 +9,17 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from fastapi.testclient import TestClient
+from tests.web.rig import House
 
 from keelway.app.config import load_config, store_url_of
 from keelway.clients.coverage_xml import read_coverage
 from keelway.clients.git.diffs import read_lines
 from keelway.clients.junit import read_junit
+from keelway.core.errors import RequestRefused
 from keelway.core.judge.tamper import judge_source
 from keelway.core.migration.judge import read_migration
 from keelway.core.model.diff import NO_MODE, Diff, FileDelta, parse_diff
@@ -57,6 +62,7 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+_WAYS = ("tasks", "tasks/1/approve", "tasks/1/revise", "rollback")
 _HOME = Path(tempfile.mkdtemp(prefix="keelway-fuzz-"))
 
 
@@ -66,6 +72,22 @@ def _config(data: bytes) -> None:
     path.write_bytes(data)
     store_url_of(path)
     load_config(path)
+
+
+@cache
+def _door() -> TestClient:
+    _HOME.mkdir(exist_ok=True)
+    return House.build(_HOME).client()
+
+
+def _request(data: bytes) -> None:
+    """Post a body to the API; a refusal in our own words is a no."""
+    path, body = _parts(data)
+    way = _WAYS[len(path) % len(_WAYS)]
+    answer = _door().post(f"/api/{way}", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code < 500, answer.text[:300]
+    if answer.is_error:
+        raise RequestRefused(answer.json()["code"], "refused by the API", "")
 
 
 def _freeze(data: bytes) -> None:
@@ -250,6 +272,11 @@ TARGETS: dict[str, Target] = {
     "configuration": Target(
         _config, (_CONFIG,),
         (b"[", b"]", b"[[", b"]]", b"=", b'"', b"'''", b"\n", b".", b"nan", b"inf", b"1979-05-27T07:32:00Z", b"0x", b"true", b"{a=1}", b"policy."), 3,
+    ),
+    "request body": Target(
+        _request,
+        (SEAM + b'{"text": "Add two", "hotfix": false, "severity": "low"}', b"a" + SEAM + b'{"note": "n", "about": "Q-1"}'),
+        _JSON_WORDS, 3,
     ),
     "stop flag": Target(_freeze, (b'{"by": "o", "reason": "r", "since": "2026-01-01T00:00:00+00:00"}',), _JSON_WORDS, 4),
     "patch lines": Target(
