@@ -58,7 +58,8 @@ def go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def test_there_are_enough_of_them() -> None:
     for cheats in (node_cheats.CHEATS, go_cheats.CHEATS):
-        assert len(EVERY_DAY & cheats.keys()) >= CHEATS_MIN
+        assert len(cheats) >= CHEATS_MIN
+        assert EVERY_DAY & cheats.keys()
 
 
 @pytest.mark.parametrize("name", named(node_cheats.CHEATS))
