@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from keelway.clients.tool.program import answer_of, fault_of, find_program, run_program, version_of
-from keelway.core.scan.report import Hit, ScanReport
+from keelway.core.scan.report import Hit, ScanReport, lines_mark
 from keelway.ports.scanner import Copies, Scanner, Tool
 
 _NAME = "bandit"
@@ -67,8 +66,7 @@ def _hits(results: Any, places: dict[str, str], folder: Path) -> Iterator[tuple[
     for each in results:
         place = _plain(each["filename"])
         first, last = int(each["line_number"]), max([int(each["line_number"]), *map(int, each["line_range"])])
-        said = (folder / place).read_text("utf-8", "replace").split("\n")[first - 1 : last]
-        mark = hashlib.sha256("".join(" ".join(line.split()) for line in said).encode()).hexdigest()[:16]
+        mark = lines_mark((folder / place).read_text("utf-8", "replace"), first, last)
         rule = f"{each['test_id']} {each['test_name']}"
         yield place, Hit(places[place], first, rule, str(each["issue_text"]), last, mark)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from keelway.clients.tool.program import answer_of, fault_of, find_program, run_program, version_of
-from keelway.core.scan.report import Hit, ScanReport
+from keelway.core.scan.report import Hit, ScanReport, lines_mark
 from keelway.ports.scanner import Copies, Scanner, Tool
 
 _NAME, _INSTALL = "semgrep", "pipx install semgrep"
@@ -71,8 +70,7 @@ def _hits(results: Any, places: dict[str, tuple[str, str]], folder: Path) -> Ite
     for each in results:
         side, path = places[each["path"]]
         begin, end = int(each["start"]["line"]), int(each["end"]["line"])
-        said = (folder / each["path"]).read_text("utf-8", "replace").split("\n")[begin - 1 : end]
-        mark = hashlib.sha256("".join(" ".join(line.split()) for line in said).encode()).hexdigest()[:16]
+        mark = lines_mark((folder / each["path"]).read_text("utf-8", "replace"), begin, end)
         rule = str(each["check_id"]).rpartition(".")[2]
         yield side, Hit(path, begin, rule, str(each["extra"]["message"]), end, mark)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from keelway.core.words.text import clean, duration
+from keelway.core.words.text import clean, cut, duration
 
 STYLES = {
     "deployed": "green",
@@ -54,8 +54,7 @@ def say(*lines: str, style: str = "") -> None:
 
 def brief(text: str, limit: int = CELL_CHARS_MAX) -> str:
     """Return the beginning of a text for a row; ``keelway explain``, ``logs`` and ``--json`` have the whole."""
-    joined = " ".join(text.split())
-    return joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
+    return cut(" ".join(text.split()), limit)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:

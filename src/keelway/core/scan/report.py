@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 
@@ -20,6 +21,12 @@ class Hit:
     """What tells this hit from others of its rule in the file, wherever it stands: such as a digest of its lines."""
     sure: bool = True
     """A hit that is not sure asks a person."""
+
+
+def lines_mark(text: str, first: int, last: int) -> str:
+    """Return a digest of some lines, the same wherever they stand and however they are indented."""
+    said = text.split("\n")[first - 1 : last]
+    return hashlib.sha256("".join(" ".join(line.split()) for line in said).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,15 @@ def outgoing(text: str) -> str:
     return hide_secrets(clean(text))
 
 
+def cut(text: str, limit: int) -> str:
+    """Return a text, or its beginning with a mark that there was more."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
 def line(text: str, limit: int = INLINE_CHARS_MAX) -> str:
     """Return ``text`` as one plain line without mentions and credentials, for terminals, chats and commits."""
     joined = " ".join(outgoing(text).split())
-    shown = joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
-    return _MENTION.sub("@ ", shown)
+    return _MENTION.sub("@ ", cut(joined, limit))
 
 
 def inline(text: str, limit: int = INLINE_CHARS_MAX) -> str:
