@@ -51,7 +51,7 @@ bench: $(VENV)/.ready ## Measure: a task, the front, the model gateway, start-up
 	@$(BIN)/python bench/run.py $(ARGS)
 
 long: $(VENV)/.ready ## Run the tests that take real processes tens of seconds each; CI runs them as well
-	@$(BIN)/pytest -m "long and not soak" -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/pytest -m "long and not soak and not agents and not redteam_long" -n $(WORKERS) --dist loadfile $(ARGS)
 
 cheats: $(VENV)/.ready ## Let every layer of the judge look at every cheat and print which ones it refuses alone
 	@$(BIN)/pytest -m redteam_long tests/redteam/judge --timeout 3600 -q -s $(ARGS)

@@ -13,6 +13,8 @@ from keelway.core.model.usage import UsageEntry
 from keelway.core.policy import BudgetPolicy, DevBudget, GatewayPolicy
 from keelway.ports.agent import Effort, Stop, Usage
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(params=["served", "book"])
 def terminal(request, make_terminal):

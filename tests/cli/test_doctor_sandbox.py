@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.cli.rig import CONFIG, keelway
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 
 @pytest.fixture

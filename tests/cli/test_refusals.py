@@ -10,6 +10,8 @@ import pytest
 from tests.cli.rig import environment, keelway
 from tests.cli.shop import Shop
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def shop(tmp_path):

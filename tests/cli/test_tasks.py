@@ -10,6 +10,8 @@ import pytest
 
 from keelway.core.policy import PlanPolicy, Policy, ReviewPolicy
 
+pytestmark = pytest.mark.long
+
 ASKING = Policy(
     plan=PlanPolicy(auto_approve_risk="none"),
     review=ReviewPolicy(auto_merge_risk="medium", approve_stages=("production",)),

@@ -38,6 +38,7 @@ class TestFakeTarget(TargetTests):
         return _FakeYard()
 
 
+@pytest.mark.long
 class TestProcessTarget(TargetTests):
     @pytest.fixture
     def yard(self, tmp_path: Path) -> Iterator[Yard]:

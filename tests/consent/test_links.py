@@ -20,6 +20,8 @@ from keelway.core.model.event import EventKind
 from keelway.core.model.lifecycle import Status
 from keelway.core.policy import IntakePolicy, ReviewPolicy
 
+pytestmark = pytest.mark.long
+
 POLICY = replace(ASKING, intake=IntakePolicy(allowed_actors=("ann",)))
 HOST = "http://127.0.0.1:4000"
 

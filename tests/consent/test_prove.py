@@ -18,6 +18,8 @@ from keelway.core.model.lifecycle import Status
 from keelway.store.chain.journal import Journal
 from keelway.store.chain.seal import Seal
 
+pytestmark = pytest.mark.long
+
 __all__ = ["make_terminal", "type_here"]
 
 LOCK = '{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "1.2.3"}}}'

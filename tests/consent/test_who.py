@@ -16,6 +16,8 @@ from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.task import OWNER, Actor
 from keelway.core.policy import IntakePolicy, ReviewPolicy
 
+pytestmark = pytest.mark.long
+
 TWO = replace(ASKING, review=BY_TWO, intake=IntakePolicy(allowed_actors=("ann",)))
 
 

@@ -14,6 +14,8 @@ import pytest
 from keelway.engine.durable import DbosEngine
 from keelway.ports.engine import Queue
 
+pytestmark = pytest.mark.long
+
 CHILD = Path(__file__).parent / "crash_child.py"
 
 STEPS = ["plan", "make", "test", "merge", "watch"]

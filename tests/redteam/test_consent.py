@@ -31,6 +31,8 @@ from keelway.core.policy import IntakePolicy, PlanPolicy
 from keelway.ports.forge import CheckRun
 from keelway.ports.ledger import TaskRow
 
+pytestmark = pytest.mark.long
+
 ASKING = replace(TRUSTING, plan=PlanPolicy(auto_approve_risk="none"))
 SOON = timedelta(hours=1)
 

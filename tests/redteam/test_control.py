@@ -39,6 +39,8 @@ from keelway.core.model.task import OWNER
 from keelway.core.policy import IntakePolicy
 from keelway.web.guard import BODY_BYTES_MAX
 
+pytestmark = pytest.mark.long
+
 SOON_SECONDS = 10.0
 """Of the processor: what explodes takes minutes or never ends; a busy machine takes a second or two."""
 

@@ -11,6 +11,8 @@ from tests.workflows.world import BASE_FILES, PROJECT
 
 from keelway.core.policy import GuardrailPolicy
 
+pytestmark = pytest.mark.long
+
 TWO = dict(GOOD_EDITS)
 MANY = {f"part{number}.py": f"part = {number}\n" for number in range(60)}
 LONG = {"long.py": "".join(f"line{number} = {number}\n" for number in range(2_100))}

@@ -25,6 +25,8 @@ from tests.core.package.test_locked import npm as lock_of
 from keelway.core.policy import ScanPolicy
 from keelway.core.rule.secrets import find_secrets
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def bench(tmp_path):

@@ -15,6 +15,8 @@ from keelway.core.model.task import OWNER, Source
 from keelway.core.prompt.fence import FENCE
 from keelway.ports.agent import Effort, Stop
 
+pytestmark = pytest.mark.long
+
 TOKEN = "AKIA" + "IOSFODNN7EXAMPLF"
 GITHUB = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 

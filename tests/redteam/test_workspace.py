@@ -15,6 +15,8 @@ from tests.workflows.world import BASE_FILES
 from keelway.core.errors import YourFault
 from keelway.core.model.event import EventKind
 
+pytestmark = pytest.mark.long
+
 TWO = dict(GOOD_EDITS)
 LINKS_OUT = {"absolute": "/etc/passwd", "into another task": "../T-2/secret.py"}
 

@@ -17,7 +17,7 @@ import tomlkit
 from tests.walks.tiny import free_ports, git, make_repository
 
 BIN = Path(sys.executable).parent
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 
 class Person:

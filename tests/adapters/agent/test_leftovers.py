@@ -11,9 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.adapters.agent.conftest import TASK, Stand, living, until
 
 from keelway.ports.agent import AgentLimits, Effort, Stop
+
+pytestmark = pytest.mark.long
 
 DAEMON = {"do": "spawn_daemon", "path": "beat.txt", "seconds": 120}
 HANG = {"do": "hang", "seconds": 120}

@@ -15,6 +15,8 @@ from keelway.adapters.agent.acp import AcpAgent
 from keelway.clients.run import Launch
 from keelway.ports.agent import Effort, Stop
 
+pytestmark = pytest.mark.long
+
 
 def asked(stand: Stand, kind: str, path: str, **order: Any) -> Effort:
     ask = {"do": "ask", "title": f"{kind} {path}", "kind": kind, "path": path}

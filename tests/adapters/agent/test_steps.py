@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.adapters.agent.conftest import Stand, updates
 
 from keelway.ports.agent import Stop, Usage
+
+pytestmark = pytest.mark.long
 
 
 def test_words_thoughts_and_a_plan_arrive(stand: Stand) -> None:

@@ -12,6 +12,8 @@ from keelway.adapters.agent.acp import AcpAgent
 from keelway.clients.run import Launch
 from keelway.ports.agent import AgentLimits, Effort, Stop
 
+pytestmark = pytest.mark.long
+
 HANG = {"do": "hang", "seconds": 60}
 
 

@@ -14,6 +14,8 @@ from keelway.app.initialise.go import recognise_go
 from keelway.core.model.project import CheckCommand
 from keelway.ports.ci import CheckReport
 
+pytestmark = pytest.mark.long
+
 CANARY = "keelcanary_0a1b2c"
 NODE = (
     *("node", "--test", "--experimental-test-coverage"),

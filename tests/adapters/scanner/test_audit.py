@@ -14,6 +14,8 @@ from keelway.adapters.scanner.pip_audit import PipAuditScanner
 from keelway.core.scan.judge import ScanCase, judge_scans
 from keelway.testing.conformance.scanner import Sample, ScannerTests, copies_of
 
+pytestmark = pytest.mark.long
+
 DEAD = "http://127.0.0.1:9/v1/query"
 BAD, GOOD = uv(jinja="2.4.1"), uv(jinja="3.1.0")
 

@@ -23,6 +23,8 @@ from keelway.clients.shell import start_detached
 from keelway.core.errors import TheirFault
 from keelway.core.release.version import release_name
 
+pytestmark = pytest.mark.long
+
 SECRET = "pa55word-nobody-may-see"
 CHILD = """
 import sys

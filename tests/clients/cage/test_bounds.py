@@ -14,7 +14,7 @@ from keelway.clients.cage.hold import cgroup
 
 from .conftest import Here
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def test_a_fork_bomb_stays_small(rig, small):

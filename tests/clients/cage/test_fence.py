@@ -18,7 +18,7 @@ from keelway.clients.cage import Bounds
 
 from .conftest import Rig
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SECRET = "a-secret-of-the-host"
 

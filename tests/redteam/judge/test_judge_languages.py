@@ -14,6 +14,8 @@ from tests.redteam.judge.harness import Bench, Judged, planned, reasons, table
 
 from keelway.core.policy import Policy
 
+pytestmark = pytest.mark.long
+
 QUICK = replace(Policy(), development=replace(Policy().development, diff_coverage_min=0.0))
 CHEATS_MIN = 10
 NODE_MISSING = "node: not installed. Next: apt-get install nodejs"

@@ -27,6 +27,7 @@ SUITES = {"red team": "tests/redteam", "unit": "tests/core"}
 NOT_ASKED = ("fuzz", "mutation", "judge")
 """Parts of the red team that take long on a mutant, or say nothing about a single rule."""
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=no", "-W", "ignore")
+ASKED = ("-m", "not soak and not agents and not redteam_long")
 TESTS_MAX = 5
 """So many tests are tried on a mutant in each suite, the quickest first."""
 MORE = {"red team": 15, "unit": 200}
@@ -106,7 +107,7 @@ def _learn(folder: str) -> Known:
     known = Known()
     ignore = [f"--ignore=tests/redteam/{name}" for name in NOT_ASKED]
     code = pytest.main(
-        [*(word for word in QUIET if word != "-x"), *ignore, folder], plugins=[Listener(known)]
+        [*(word for word in QUIET if word != "-x"), *ASKED, *ignore, folder], plugins=[Listener(known)]
     )
     if code not in {0, 1}:
         raise ValueError(f"{folder} could not be run (pytest ended with {code}).")
@@ -207,7 +208,7 @@ def _child(mutant: str, tests: list[str]) -> int:
         silence(name)
     elif kind == "rule":
         switch_off(next(rule for rule in rules() if rule.id == name))
-    return int(pytest.main([*QUIET, *tests]))
+    return int(pytest.main([*QUIET, *ASKED, *tests]))
 
 
 def run(only: str = "", suites: Sequence[str] = tuple(SUITES)) -> list[Result]:
