@@ -1,4 +1,4 @@
-"""The fake and the process target keep the same promises."""
+"""The fake and the targets keep the same promises."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.adapters.target.git_pull_rig import git_pull_rig
 from tests.adapters.target.process_rig import process_rig, project_of
+from tests.sshd import sshd
 
 from keelway.core.model.project import PRODUCTION, STAGING
+from keelway.testing.conformance.in_place import InPlaceSchemaTests
 from keelway.testing.conformance.target import TargetTests, Yard
 from keelway.testing.fakes.target import FakeTarget
 
@@ -43,4 +46,28 @@ class TestProcessTarget(TargetTests):
     @pytest.fixture
     def yard(self, tmp_path: Path) -> Iterator[Yard]:
         with process_rig(tmp_path) as rig:
+            yield rig
+
+
+class TestGitPullTarget(InPlaceSchemaTests):
+    @pytest.fixture
+    def yard(self, tmp_path: Path) -> Iterator[Yard]:
+        with git_pull_rig(tmp_path) as rig:
+            yield rig
+
+
+@pytest.mark.long
+class TestGitPullTargetOverSsh(InPlaceSchemaTests):
+    @pytest.fixture
+    def yard(self, tmp_path: Path) -> Iterator[Yard]:
+        with (
+            sshd(tmp_path / "ssh") as server,
+            git_pull_rig(
+                tmp_path,
+                host=server.address,
+                port=server.port,
+                key=str(server.key),
+                known_hosts=str(server.known_hosts),
+            ) as rig,
+        ):
             yield rig

@@ -35,6 +35,7 @@ from keelway.testing.fakes.agent import FakeAgent
 from keelway.testing.fakes.backup import FakeBackup
 from keelway.testing.fakes.channel import FakeNotifier
 from keelway.testing.fakes.ci import FakeCi
+from keelway.testing.fakes.hook import FakeHooks
 from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.scanner import FakeScanners
@@ -149,6 +150,7 @@ class Plane:
             ledger=self._door("ledger", self.ledger),
             index=FakeIndex(),
             scanner=FakeScanners(),
+            hook=FakeHooks(),
         )
 
     def _door(self, name: str, inner: Any, state: Any = None) -> Any:

@@ -21,6 +21,7 @@ PORTS = {
     "ledger",
     "index",
     "scanner",
+    "hook",
 }
 ROOMS = sorted([*(SOURCE / "stages").glob("*.py"), *(SOURCE / "routines").rglob("*.py")])
 DOOR = SOURCE / "routines" / "context.py"

@@ -22,6 +22,7 @@ ROOMED = {
     "vault",
     "index",
     "scanner",
+    "hook",
 }
 OWN_ROOMS = {"engine": "engine", "ledger": "store", "lessons": "store", "pulls": "store", "roster": "store"}
 """Ports that a whole room fills instead of a folder of adapters."""

@@ -35,6 +35,7 @@ from keelway.store.pulls import SqlPullBook
 from keelway.testing.clock import VirtualClock
 from keelway.testing.fakes.backup import FakeBackup
 from keelway.testing.fakes.channel import FakeNotifier
+from keelway.testing.fakes.hook import FakeHooks
 from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.signal import FakeSignal
@@ -114,6 +115,7 @@ class Yard:
             ledger=self.ledger,
             index=FakeIndex(),
             scanner=make_bench(found, home, FakeVault()),
+            hook=FakeHooks(),
         )
         app = App(replace(found, policy=policy), home, doors, self.ledger, pulls, FakeVault())
         self.engine = MemoryEngine(Journal(), clock=self.clock)

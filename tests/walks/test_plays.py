@@ -38,6 +38,7 @@ from keelway.store.pulls import SqlPullBook
 from keelway.testing.clock import VirtualClock
 from keelway.testing.fakes.backup import FakeBackup
 from keelway.testing.fakes.channel import FakeNotifier
+from keelway.testing.fakes.hook import FakeHooks
 from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.signal import FakeSignal
@@ -93,6 +94,7 @@ class Yard:
             ledger=self.ledger,
             index=FakeIndex(),
             scanner=make_bench(config, home, FakeVault()),
+            hook=FakeHooks(),
         )
         app = App(replace(config, policy=policy), home, doors, self.ledger, pulls, FakeVault())
         self.engine = MemoryEngine(Journal(), clock=self.clock)

@@ -39,6 +39,8 @@ from keelway.testing.fakes.backup import FakeBackup
 from keelway.testing.fakes.channel import FakeNotifier
 from keelway.testing.fakes.ci import FakeCi
 from keelway.testing.fakes.forge import FakeForge
+from keelway.testing.fakes.hook import FakeHooks
+from keelway.testing.fakes.in_place import FakeInPlaceTarget
 from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.sandbox import FakeSandbox
@@ -106,12 +108,18 @@ class World:
         self.forge = FakeForge(self.files, self.project.branches)
         self.sandbox = FakeSandbox(self.forge)
         self.agent = FakeAgent(self.plays, self.sandbox.files)
-        self.target = FakeTarget(self.project, self.clock.now)
+        kind = (
+            FakeInPlaceTarget
+            if any(spec.target.in_place for spec in self.project.environments)
+            else FakeTarget
+        )
+        self.target = kind(self.project, self.clock.now)
         self.backup = FakeBackup({STAGING: {"ships": 3}, PRODUCTION: {"ships": 100}})
         self.signal = FakeSignal(self.target.traffic)
         self.notifier = FakeNotifier()
         self.index = FakeIndex(self.clock)
         self.scanner = FakeScanners()
+        self.hooks = FakeHooks()
         database = fresh_store(self.home / "keelway.sqlite")
         self.database = database
         self.ledger = SqlLedger(database, self.home, clock=self.clock.now)
@@ -128,6 +136,7 @@ class World:
             ledger=self.ledger,
             index=self.index,
             scanner=self.scanner,
+            hook=self.hooks,
         )
         file = ConfigFile(
             ProjectSection(self.project.name), EnvironmentSection(8001), EnvironmentSection(8002)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from keelway.app.policy.base import Policies
 from keelway.app.policy.trust import Trust
 from keelway.app.registry import load
 from keelway.app.scan.choose import make_bench
+from keelway.app.target.choose import make_target
 from keelway.core.codec import digest
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.event import Event, EventKind
@@ -177,7 +177,8 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
         ci=load("ci", "local")(
             project, repository, str(home.checkouts), check_fence(config.file.sandbox, ways.egress)
         ),
-        target=load("target", "process")(project, repository, root, vault, sys.executable),
+        target=make_target(config, home, vault),
+        hook=load("hook", "folder")(project.hooks, repository, root, vault),
         backup=load("backup", "sqlite")(project, root),
         probe=load("probe", "http")(),
         signal=load("signal", "front")(project, root),

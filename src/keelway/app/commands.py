@@ -12,6 +12,7 @@ from keelway.app.bootstrap import App
 from keelway.app.consent.decide import Decisions, Said
 from keelway.app.consent.links import Links
 from keelway.app.ending import Ending
+from keelway.app.target.dispatch import confirmed
 from keelway.core.codec import to_json
 from keelway.core.errors import RequestRefused, YourFault
 from keelway.core.gate.intake import IntakeFacts, judge_intake
@@ -246,6 +247,20 @@ class Commands:
         self._note(EventKind.CONTROL_CHANGED, by, "", what="deploy ordered", order=order.id, sha=sha)
         self.runtime.start("deploy", order.id, to_json(order))
         return Ordered(order.id, f"{sha[:12]} is being deployed to {environment}.")
+
+    def confirm(self, environment: str, release: str, by: Actor, refused: str = "") -> str:
+        """Say that a release which is deployed by hand is live, or why it is not; return its commit.
+
+        Raises:
+            YourFault: there is no such release, another one is live, or nobody's word is needed there.
+        """
+        target = confirmed(self.app.doors.target, environment)
+        sha = target.confirm(environment, release, refused)
+        what = f"refused: {refused[:500]}" if refused else "deployed by hand"
+        self._note(
+            EventKind.CONTROL_CHANGED, by, "", what=what, environment=environment, release=release, sha=sha
+        )
+        return sha
 
     def forget_lesson(self, name: str, by: Actor) -> Lesson:
         """Remove what a task taught, so that no agent is told it any more.

@@ -16,6 +16,7 @@ from cattrs import transform_error
 from keelway.app.sections import ConfigFile
 from keelway.app.settings.policy import policy_problems
 from keelway.app.settings.problems import problems_of
+from keelway.app.settings.target import with_targets
 from keelway.core.codec import digest, from_json, to_json
 from keelway.core.errors import YourFault
 from keelway.core.model.project import PRODUCTION, STAGING, EnvironmentSpec, Project
@@ -89,7 +90,8 @@ def load_config(path: Path) -> Config:
         raise config_fault(path, "; ".join(problems))
     stated = read_policy(path, document)
     try:
-        file = from_json(ConfigFile, {**document, "policy": to_json(policy_of(stated))})
+        whole = with_targets(document)
+        file = from_json(ConfigFile, {**whole, "policy": to_json(policy_of(stated))})
     except Exception as error:
         raise config_fault(path, "; ".join(transform_error(error, path=""))) from error
     if wrong := problems_of(file):
@@ -187,7 +189,7 @@ def _inner(hint: Any) -> Any:
 def _project(file: ConfigFile) -> Project:
     section = file.project
     environments = tuple(
-        EnvironmentSpec(name, spec.port, spec.env, spec.secrets)
+        EnvironmentSpec(name, spec.port, spec.env, spec.secrets, url=spec.url, target=spec.target)
         for name, spec in ((STAGING, file.staging), (PRODUCTION, file.production))
     )
     return Project(
@@ -206,6 +208,7 @@ def _project(file: ConfigFile) -> Project:
         sqlite=file.data.sqlite,
         log=file.data.log,
         environments=environments,
+        hooks=file.hooks,
         owner=section.owner,
         recipes=file.recipe,
         people=file.person,

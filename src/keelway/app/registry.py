@@ -25,7 +25,7 @@ def names(port: str) -> tuple[str, ...]:
     return tuple(sorted(ours | theirs))
 
 
-_WHOLE = frozenset({"private_clone", "known_secrets", "detect_secrets", "pip_audit", "npm_audit"})
+_WHOLE = frozenset({"private_clone", "known_secrets", "detect_secrets", "pip_audit", "npm_audit", "git_pull"})
 """Adapter files whose own name has two words; other such files are parts of an adapter."""
 
 

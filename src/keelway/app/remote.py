@@ -183,6 +183,12 @@ class Remote:
         """Order a deployment."""
         return self._post(OrderView, "deploy", {"environment": environment, "ref": ref})
 
+    def confirm(self, environment: str, release: str, failed: str = "") -> OrderView:
+        """Say that a release which is deployed by hand is live, or why it is not."""
+        return self._post(
+            OrderView, "confirm", {"environment": environment, "release": release, "failed": failed}
+        )
+
     def page_link(self) -> str:
         """Return a link that opens the status page once."""
         plain = self._call("POST", "link", {})

@@ -16,6 +16,8 @@ from keelway.core.model.project import (
 from keelway.core.model.recipe import Recipe
 from keelway.core.model.task import Person
 from keelway.core.policy import Policy
+from keelway.core.target.hook import HookSpec
+from keelway.core.target.spec import TargetSpec
 
 
 @dataclass(frozen=True)
@@ -138,12 +140,16 @@ class ProviderSection:
 class EnvironmentSection:
     """Describe one environment."""
 
-    port: int
-    """Loopback port that users call."""
+    port: int = 0
+    """Loopback port that users call; 0 where ``url`` says what they call."""
+    url: str = ""
+    """Address that users call where the target does not keep the port itself, such as ``https://staging.example.org``."""
     env: dict[str, str] = field(default_factory=dict)
     """Environment of the processes; ``{data}``, ``{release}``, ``{environment}`` and ``{log}`` are filled in."""
     secrets: dict[str, str] = field(default_factory=dict)
     """Name in the process to name in the secrets file."""
+    target: TargetSpec = field(default_factory=TargetSpec)
+    """What differs here from ``[target]``; only the keys that are named take its place."""
 
 
 @dataclass(frozen=True)
@@ -239,6 +245,8 @@ class ConfigFile:
     black_box: tuple[BlackBox, ...] = ()
     migrate: MigrationCommands = field(default_factory=MigrationCommands)
     data: DataSection = field(default_factory=DataSection)
+    target: TargetSpec = field(default_factory=TargetSpec)
+    hooks: HookSpec = field(default_factory=HookSpec)
     agent: AgentSection = field(default_factory=AgentSection)
     index: IndexSection = field(default_factory=IndexSection)
     provider: tuple[ProviderSection, ...] = ()

@@ -45,6 +45,21 @@ def deploy(
     raise typer.Exit(1 if done.ok is False else 0)
 
 
+@group.command("confirm")
+def confirm_deployed(
+    ctx: typer.Context,
+    environment: Annotated[str, typer.Argument(help="Environment that is deployed by hand.")],
+    release: Annotated[str, typer.Argument(help="Release that you deployed, as you were told.")],
+    *,
+    failed: Annotated[str, typer.Option("--failed", help="It could not be deployed: say why.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say that a release which you deployed by hand is live, or why it is not."""
+    from keelway.cli.show import system
+
+    out(shared.act(ctx).confirm(environment, release, failed), as_json, system.order)
+
+
 @group.command("releases")
 def releases(
     ctx: typer.Context,

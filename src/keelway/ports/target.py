@@ -77,8 +77,8 @@ class Target(Protocol):
     environment and raise ``StaleEpoch`` when a newer holder has acted since.
     """
 
-    def capabilities(self) -> Capabilities:
-        """Say what this target can do."""
+    def capabilities(self, environment: str) -> Capabilities:
+        """Say what this target can do in an environment."""
         ...
 
     def state(self, environment: str) -> EnvironmentState:

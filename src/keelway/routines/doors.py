@@ -9,6 +9,7 @@ from keelway.ports.backup import BackupStore
 from keelway.ports.channel import Notifier
 from keelway.ports.ci import Ci
 from keelway.ports.forge import Forge
+from keelway.ports.hook import Hooks
 from keelway.ports.index import PackageIndex
 from keelway.ports.ledger import Ledger
 from keelway.ports.probe import Probe
@@ -34,6 +35,7 @@ class Doors:
     ledger: Ledger
     index: PackageIndex
     scanner: Scanners
+    hook: Hooks
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,11 @@ class Doorway:
     def scanner(self) -> Scanners:
         """Return the scanners of patches."""
         return self.doors.scanner
+
+    @property
+    def hook(self) -> Hooks:
+        """Return the runner of the project's hooks."""
+        return self.doors.hook
 
     @property
     def ledger(self) -> Ledger:

@@ -34,7 +34,8 @@ def accept(ctx: Context, environment: str, plan: Plan, name: str) -> tuple[Findi
 
 def workers(ctx: Context, environment: str, release: str, name: str) -> tuple[Finding, ...]:
     """Say of each background process whether it runs without restarting."""
-    expected = sum(1 for process in ctx.project.processes if process.name != "web")
+    kept = ctx.project.environment(environment).target.local
+    expected = sum(1 for process in ctx.project.processes if process.name != "web" and kept)
     if not expected:
         return ()
     state = ctx.read(f"workers:{name}", ctx.target.state, environment)
@@ -52,7 +53,7 @@ def workers(ctx: Context, environment: str, release: str, name: str) -> tuple[Fi
 def url_of(ctx: Context, environment: str) -> str:
     """Return the address that users of an environment call."""
     spec = ctx.project.environment(environment)
-    return f"http://{spec.host}:{spec.port}"
+    return spec.address
 
 
 def finding_of(result: ProbeResult) -> Finding:

@@ -67,7 +67,7 @@ class _Watch:
         ctx, environment = self.ctx, self.deployment.environment
         now = ctx.now()
         spec = ctx.project.environment(environment)
-        url = f"http://{spec.host}:{spec.port}"
+        url = spec.address
         self.results = ctx.read(f"probe:{number}", ctx.probe.ask, url, ctx.project.probes)
         self.answers += [ProbeTick(now, result.ok, result.name) for result in self.results]
         try:

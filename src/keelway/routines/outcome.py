@@ -18,7 +18,9 @@ LASTING = frozenset(
         *("base_moved", "head_moved", "merge_conflict", "revert_conflict", "nothing_to_merge"),
         *("pull_not_open", "moved_by_hand", "import_refused", "file_refused", "file_too_large"),
         *("path_not_text", "diff_unreadable", "tag_taken", "release_taken", "release_damaged"),
-        *("plan_invalid", "plan_missing", "artefact_changed"),
+        *("plan_invalid", "plan_missing", "artefact_changed", "hook_failed"),
+        *("step_failed", "platform_failed", "platform_slow", "operator_refused", "operator_silent"),
+        *("tree_altered"),
     }
 )
 """Faults that say something about the work itself: the same try would end in the same way."""

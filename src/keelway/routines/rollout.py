@@ -8,10 +8,14 @@ from keelway.core.codec import to_json
 from keelway.core.model.verdict import Ruling
 from keelway.core.release.quarantine import CarriedCommit, contains_quarantined
 from keelway.core.release.version import release_name
+from keelway.core.target.hook import Moment
 from keelway.ports.backup import Backup
 from keelway.ports.ledger import Deployment, Lease
 from keelway.routines.context import Context
 from keelway.routines.outcome import StageFailed, Waiting
+from keelway.routines.target.hooks import facts_of_deploy, insist_hook
+from keelway.routines.target.in_place import insist_known
+from keelway.routines.target.operator import hand_over
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,9 @@ def deploy(ctx: Context, environment: str, sha: str, lease: Lease) -> Deployed:
     refuse_quarantined(ctx, sha)
     release = release_name(sha)
     before = ctx.read("state:before", ctx.target.state, environment)
+    insist_known(ctx, before)
+    told = facts_of_deploy(ctx, environment, release, sha)
+    insist_hook(ctx, Moment.PRE_DEPLOY, told)
     previous = before.active if before.active != release else _recorded_previous(ctx, environment, release)
     ctx.act("build", ctx.target.build, environment, sha, release)
     schema_before = ctx.read("schema:before", ctx.target.schema, environment, release)
@@ -91,9 +98,12 @@ def deploy(ctx: Context, environment: str, sha: str, lease: Lease) -> Deployed:
     boots = _previous_boots(ctx, environment, deployment)
     deployment = replace(deployment, figures={**deployment.figures, "previous_fits": not boots})
     ctx.book("deployment:fits", ctx.ledger.save_deployment, deployment)
+    insist_hook(ctx, Moment.PRE_SWITCH, told)
+    hand_over(ctx, environment, release)
     ctx.act("start", ctx.target.start, environment, release, epoch=lease.epoch)
     ctx.act("switch", ctx.target.switch, environment, {release: 100}, epoch=lease.epoch)
     ctx.act("workers", ctx.target.swap_workers, environment, release, epoch=lease.epoch)
+    insist_hook(ctx, Moment.POST_DEPLOY, told)
     deployment = replace(deployment, status="observing")
     ctx.book("deployment:observing", ctx.ledger.save_deployment, deployment)
     return Deployed(deployment, backup, boots)

@@ -36,7 +36,8 @@ def facts_of(ctx: Context, deployment: Deployment, by_person: bool) -> WayBackFa
         next_good=next_good,
         next_warm=next_good in there and there[next_good].state == "running",
         merged=False,
-        workers=any(process.name != "web" for process in ctx.project.processes),
+        workers=ctx.project.environment(where).target.local
+        and any(process.name != "web" for process in ctx.project.processes),
         ordered_by_person=by_person,
     )
 

@@ -27,6 +27,7 @@ from keelway.routines.lessons import keep_lessons
 from keelway.routines.order import Done, RollbackOrder, Undo
 from keelway.routines.outcome import StageFailed
 from keelway.routines.rollout import newest_of
+from keelway.routines.target.in_place import LEFT_ALONE
 from keelway.routines.wayback import TakenBack, take_back
 
 CUT_OFF = "dead_letter"
@@ -60,7 +61,7 @@ def undo(ctx: Context, order: Undo) -> Closed:
     back = [taken] if taken else []
     touched = _touched_production(ctx, task)
     reverted = revert_merges(ctx, task, row, order.message)
-    status = _status(order, row, touched=touched is not None)
+    status = _status(order, row, touched=touched is not None and not _left_alone(touched))
     issue = _documented(ctx, order, row, touched)
     close_rooms(ctx, task)
     text = _text(order, row, touched, back, reverted, issue)
@@ -174,6 +175,11 @@ def _status(order: Undo, row: TaskRow, *, touched: bool) -> Status:
     return Status.ABORTED if order.kind == "aborted" else Status.FAILED
 
 
+def _left_alone(deployment: Deployment) -> bool:
+    """Tell whether the release before was live all the time."""
+    return bool(deployment.figures.get(LEFT_ALONE))
+
+
 def _when(ctx: Context, status: Status) -> dict[str, object]:
     return {"rolled_back_at": ctx.now()} if status is Status.ROLLED_BACK else {}
 
@@ -231,7 +237,9 @@ def _text(
     )
     if order.kind == "aborted":
         return aborted_report(task, row.abort_by or order.message, "", done)
-    if touched is not None:
+    if touched is not None and _left_alone(touched):
+        done = (*done, f"{touched.previous_release} was live all the time, so nothing was rolled back.")
+    elif touched is not None:
         return rollback_report(
             replace(_story(task, row, touched, order.message, back, reverted), issue=issue)
         )

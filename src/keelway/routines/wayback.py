@@ -11,6 +11,7 @@ from keelway.core.model.event import EventKind
 from keelway.core.model.task import Actor
 from keelway.core.model.verdict import Ruling
 from keelway.core.release.rollback import Step, WayBack, WayBackFacts, choose_way_back
+from keelway.core.target.hook import Moment
 from keelway.core.words.alert import page
 from keelway.ports.backup import Backup, Loss
 from keelway.ports.ledger import Deployment, Lease
@@ -19,6 +20,9 @@ from keelway.routines.ask import tell
 from keelway.routines.context import Context
 from keelway.routines.rollout import newest_of
 from keelway.routines.situation import backup_of, facts_of
+from keelway.routines.target.hooks import facts_of_way, try_hook
+from keelway.routines.target.in_place import leave_alone
+from keelway.routines.target.operator import hand_over
 
 UNSETTLED = frozenset({"running", "observing"})
 """States of a deployment about which no verdict has been acted on."""
@@ -70,6 +74,8 @@ def take_back(ctx: Context, deployment: Deployment, lease: Lease, *, by_person: 
         EventKind.ROLLBACK_STARTED, f"back:{where}:begin", environment=where, release=deployment.release
     )
     early_seconds = _traffic_first(ctx, deployment, lease, began)
+    told = facts_of_way(ctx, deployment)
+    hooked = try_hook(ctx, Moment.PRE_ROLLBACK, told)
     walk = _Walk(ctx, deployment, lease, facts_of(ctx, deployment, by_person), backup_of(deployment))
     walk.traffic_seconds = early_seconds
     verified = False
@@ -79,7 +85,8 @@ def take_back(ctx: Context, deployment: Deployment, lease: Lease, *, by_person: 
             verified = not way.needs_person
             break
     seconds = (ctx.now() - began).total_seconds()
-    detail = " ".join(walk.failures)
+    hooked = f"{hooked} {try_hook(ctx, Moment.POST_ROLLBACK, told | {'KEELWAY_LIVE': walk.release})}".strip()
+    detail = " ".join((*walk.failures, hooked)).strip()
     ctx.record(
         EventKind.ROLLBACK_FINISHED,
         f"back:{where}:end",
@@ -138,7 +145,7 @@ def take_back_unsettled(
     history = ctx.read(f"unsettled:{environment}", ctx.ledger.deployments, environment)
     mine = newest_of(history, task or ctx.scene.subject)
     newest = next((entry for entry in history if entry.status == "live"), None)
-    if mine is None:
+    if mine is None or (mine.previous_release and leave_alone(ctx, mine)):
         return None
     if not mine.previous_release:  # a first release that failed: there is nothing to go back to
         if mine.status in UNSETTLED:
@@ -191,6 +198,7 @@ def _worse(facts: WayBackFacts, way: WayBack, step: Step) -> WayBackFacts:
 
 
 def _start(walk: _Walk, way: WayBack, name: str) -> None:
+    hand_over(walk.ctx, walk.deployment.environment, way.release, back=True)
     walk.ctx.act(
         name, walk.ctx.target.start, walk.deployment.environment, way.release, epoch=walk.lease.epoch
     )

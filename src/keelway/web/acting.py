@@ -77,6 +77,14 @@ class Deploy(_Body):
     ref: Name = ""
 
 
+class Confirm(_Body):
+    """Say that a release which is deployed by hand is live, or why it is not."""
+
+    environment: Name
+    release: Name
+    failed: Text = ""
+
+
 class Reason(_Body):
     """Give a reason."""
 
@@ -161,6 +169,8 @@ def commands(desk: Desk) -> APIRouter:
     def unfreeze() -> JSONResponse:
         return shown(do.unfreeze(me))
 
+    _confirm_on(router, desk)
+
     @router.post("/link")
     def link() -> JSONResponse:
         return shown({"url": f"/?key={desk.keys.link()}"})
@@ -173,6 +183,15 @@ def commands(desk: Desk) -> APIRouter:
         return answer
 
     return router
+
+
+def _confirm_on(router: APIRouter, desk: Desk) -> None:
+    @router.post("/confirm", response_model=OrderView)
+    def confirm(body: Confirm) -> JSONResponse:
+        desk.commands.confirm(body.environment, body.release, desk.owner, body.failed)
+        said = "did not get live" if body.failed else "is live"
+        message = f"{body.release} {said} in {body.environment}; whoever waits for it goes on."
+        return shown(OrderView("", "done", ok=True, message=message, release=body.release))
 
 
 def _actor(name: str, owner: Actor) -> Actor:

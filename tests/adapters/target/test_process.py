@@ -276,5 +276,5 @@ def test_a_taken_port_is_said(rig: ProcessRig) -> None:
 
 def test_capabilities_are_what_the_strategies_need(rig: ProcessRig) -> None:
     target: ProcessTarget = rig.target
-    said = target.capabilities()
+    said = target.capabilities(rig.environment)
     assert (said.side_by_side, said.weights, said.migrations, said.snapshots) == (True, True, True, True)

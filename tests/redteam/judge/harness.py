@@ -34,6 +34,7 @@ from keelway.store.ledger import SqlLedger
 from keelway.testing.fakes.agent import FakeAgent
 from keelway.testing.fakes.backup import FakeBackup
 from keelway.testing.fakes.channel import FakeNotifier
+from keelway.testing.fakes.hook import FakeHooks
 from keelway.testing.fakes.index import FakeIndex
 from keelway.testing.fakes.probe import FakeProbe
 from keelway.testing.fakes.pulls import FakePullBook
@@ -232,6 +233,7 @@ class Bench:
             ledger=self.ledger,
             index=FakeIndex(),
             scanner=FakeScanners(),
+            hook=FakeHooks(),
         )
 
 

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import Protocol, runtime_checkable
 
 from keelway.app.desk import Place, running
 from keelway.app.registry import load
 from keelway.app.remote import Remote
+from keelway.app.target.choose import make_target
+from keelway.app.target.dispatch import Stoppable
 from keelway.clients.shell import create_time, runs
 from keelway.core.errors import TheirFault
 
 END_SECONDS = 30.0
 POLL_SECONDS = 0.1
-
-
-@runtime_checkable
-class Stoppable(Protocol):
-    """End everything that it keeps running."""
-
-    def stop_all(self, deadline_seconds: float) -> None:
-        """End releases, fronts and daemons."""
-        ...
 
 
 def end_server(place: Place) -> int | None:
@@ -52,13 +43,10 @@ def end_releases(place: Place, deadline_seconds: float = END_SECONDS) -> bool:
     Raises:
         TheirFault: something could not be ended.
     """
-    config, root = place.config, place.home.root
+    root = place.home.root
     if not root.is_dir():
         return False
-    vault = load("vault", "file")(str(root))
-    target = load("target", "process")(
-        config.project, str(place.home.repository), str(root), vault, sys.executable
-    )
+    target = make_target(place.config, place.home, load("vault", "file")(str(root)))
     if not isinstance(target, Stoppable):
         return False
     target.stop_all(deadline_seconds)

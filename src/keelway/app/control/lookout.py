@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Protocol, runtime_checkable
 
 from keelway.app.bootstrap import App
+from keelway.app.target.dispatch import Keeping
 from keelway.clients.rounds import Rounds
 from keelway.core.errors import KeelwayError
 from keelway.core.model.event import Event, EventKind
@@ -15,19 +15,6 @@ INTERVAL_SECONDS = 2.0
 """How long a dead front stays unnoticed at most; one look costs a few milliseconds."""
 
 _log = logging.getLogger(__name__)
-
-
-@runtime_checkable
-class Keeping(Protocol):
-    """Keep daemons of its own, as the process target does."""
-
-    def ensure(self) -> tuple[str, ...]:
-        """Start the daemons that do not answer, and name them."""
-        ...
-
-    def revive(self, environment: str) -> tuple[str, ...]:
-        """Start again what had traffic when everything was stopped."""
-        ...
 
 
 class Lookout(Rounds):

@@ -11,11 +11,12 @@ from keelway.app.audit.seal import Sealer
 from keelway.app.bootstrap import App, build
 from keelway.app.commands import Commands
 from keelway.app.config import Config
-from keelway.app.control.lookout import Keeping, Lookout
+from keelway.app.control.lookout import Lookout
 from keelway.app.home import Home
 from keelway.app.listen import Detector
 from keelway.app.queries import Queries
 from keelway.app.recipe.clock import RecipeClock
+from keelway.app.target.dispatch import Keeping
 from keelway.app.upgrade import stranded_runs
 from keelway.app.upkeep.clean import Cleaner
 from keelway.app.upkeep.night import Night
@@ -96,8 +97,11 @@ class ControlPlane:
             self._say(f"{environment}: {', '.join(ended)} runs again.")
 
     def bring_baseline(self) -> bool:
-        """Deploy the production branch to every environment in which nothing runs; tell whether all run."""
-        names = [spec.name for spec in self.app.config.project.environments]
+        """Deploy the production branch to every environment in which nothing runs; tell whether all run.
+
+        What Keelway does not run itself is left alone: there, somebody orders the first deployment.
+        """
+        names = [spec.name for spec in self.app.config.project.environments if spec.target.local]
         with ThreadPoolExecutor(len(names) or 1) as pool:
             up = list(pool.map(lambda name: self._runs(name) or self._deploy(name), names))
         return all(up)

@@ -60,7 +60,9 @@ def taken(port: int, listener: Listener, where: str) -> YourFault:
 
 def check_ports(config: Config, home: Home, server_pid: int | None) -> tuple[Check, ...]:
     """Look at the ports of the environments and of the control plane."""
-    checks = [_front_port(home, spec.name, spec.port) for spec in config.project.environments]
+    checks = [
+        _front_port(home, spec.name, spec.port) for spec in config.project.environments if spec.target.local
+    ]
     port = config.file.server.port
     if port:
         checks.append(_server_port(port, server_pid))

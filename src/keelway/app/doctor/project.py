@@ -15,6 +15,7 @@ from keelway.clients.git.mirror import Mirror
 from keelway.clients.secret_file import read_secrets
 from keelway.clients.shell import base_env
 from keelway.core.errors import KeelwayError
+from keelway.core.model.project import ProcessCommand
 
 _SHOWN = 5
 
@@ -51,7 +52,7 @@ def check_commands(config: Config) -> tuple[Check, ...]:
     commands = [
         ("project.setup", project.setup),
         *((f"check {check.name}", check.run) for check in project.checks),
-        *((f"process {process.name}", process.run) for process in project.processes),
+        *((f"process {process.name}", process.run) for process in _run_here(config)),
         *((f"black box {box.name}", box.run) for box in project.black_boxes),
         *((f"migrate.{name}", getattr(project.migrate, name)) for name in ("up", "down", "status")),
     ]
@@ -74,6 +75,12 @@ def check_commands(config: Config) -> tuple[Check, ...]:
         missing = unknown
     cure = "install them, or correct the commands in keelway.toml"
     return (fail("commands", f"Not found: {', '.join(missing[:_SHOWN])}.", cure),)
+
+
+def _run_here(config: Config) -> tuple[ProcessCommand, ...]:
+    """Return the processes that are started on this machine: none when every target is somewhere else."""
+    local = any(spec.target.local for spec in config.project.environments)
+    return config.project.processes if local else ()
 
 
 def _comes_with_setup(config: Config, missing: str) -> bool:

@@ -43,7 +43,7 @@ class PlaceQueries(Desk):
         """
         doors, project = self._doors(), self._from.config.project
         spec = project.environment(self._known(environment))
-        url = f"http://{spec.host}:{spec.port}"
+        url = spec.address
         state = doors.target.state(environment)
         results = doors.probe.ask(url, project.probes)
         requests, errors = doors.signal.totals(environment)
@@ -83,7 +83,7 @@ class PlaceQueries(Desk):
         spec = self._from.config.project.environment(name)
         history = self._ledger.deployments(name)
         live = next((entry for entry in history if entry.status == "live"), None)
-        url = f"http://{spec.host}:{spec.port}"
+        url = spec.address
         view = EnvironmentView(name, url)
         if live is not None:
             view = replace(view, recorded=live.release, task=self._name(live.task), since=live.started_at)

@@ -27,7 +27,10 @@ _KINDS = {
     "tuple[str, ...]": "list of texts",
     "dict[str, str]": "table of texts",
     "dict[str, tuple[float, ...]]": "table of lists of numbers",
+    "TargetSpec": "table, as `[target]`",
 }
+_DEEP = "target"
+"""The section whose tables within tables are written out."""
 
 
 def page(_present: str) -> str:
@@ -43,8 +46,9 @@ def _section(name: str, hint: Any) -> str:
         return "## [policy]\n\nTable `policy`: every threshold, see [policy](policy.md).\n"
     many = getattr(hint, "__origin__", None) is tuple
     kind = hint.__args__[0] if many else hint
+    deep = "###" if "." in name else "##"
     head = [
-        f"## {'[[' + name + ']]' if many else '[' + name + ']'}",
+        f"{deep} {'[[' + name + ']]' if many else '[' + name + ']'}",
         "",
         f"Table `{name}`: {one_line(kind.__doc__)}",
         "",
@@ -55,7 +59,18 @@ def _section(name: str, hint: Any) -> str:
         f"| `{setting.name}` | {_kind(setting.kind)} | {_default(setting.default)} | {cell(setting.sentence)} |"
         for setting in settings_of(kind)
     ]
-    return "\n".join([*head, "| key | kind | default | meaning |", "|---|---|---|---|", *rows, ""])
+    inner = get_type_hints(kind)
+    below = [
+        _section(f"{name}.{setting.name}", inner[setting.name])
+        for setting in settings_of(kind)
+        if name.partition(".")[0] == _DEEP and _is_table(inner[setting.name])
+    ]
+    return "\n".join([*head, "| key | kind | default | meaning |", "|---|---|---|---|", *rows, "", *below])
+
+
+def _is_table(hint: Any) -> bool:
+    """Tell whether a setting is a table of settings itself, or a list of such."""
+    return is_dataclass(hint) or any(is_dataclass(each) for each in getattr(hint, "__args__", ()))
 
 
 def _kind(written: str) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 
 from keelway.app.sections import ConfigFile, ProviderSection
+from keelway.app.settings.target import environment_problems
 from keelway.clients.gateway.known import KNOWN, Known
 from keelway.clients.gateway.known import fault_of as address_fault
 from keelway.core.consent.problems import consent_problems
@@ -13,9 +14,9 @@ from keelway.core.errors import YourFault
 from keelway.core.judge.question import faults_of
 from keelway.core.model.recipe import complete
 from keelway.core.rule.egress import read_entries
+from keelway.core.target.hook import hook_problems
 from keelway.store.depot.choose import fault_of
 
-PORT_MAX = 65_535
 PRICES = (2, 3)
 KINDS = frozenset({"lint", "types", "tests", "build", "audit"})
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -23,7 +24,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 def problems_of(file: ConfigFile) -> list[str]:
     """Return what would only fail later, in front of a person or in production."""
-    wrong = [*_check_problems(file), *_process_problems(file), *_environment_problems(file)]
+    wrong = [*_check_problems(file), *_process_problems(file), *environment_problems(file)]
     wrong += [*_recipe_problems(file), *faults_of(file.black_box)]
     wrong += [problem for section in file.provider for problem in _provider_problems(section)]
     providers = [section.name for section in file.provider]
@@ -32,6 +33,7 @@ def problems_of(file: ConfigFile) -> list[str]:
         wrong.append(f"agent.provider {file.agent.provider!r} is no [[provider]] here")
     wrong += [problem for problem in (fault_of(file.store.artefacts),) if problem]
     wrong += _egress_problems(file)
+    wrong += hook_problems(file.hooks)
     wrong += consent_problems(file.person, file.policy.review)
     if not _PLAIN_NAME.fullmatch(file.project.name):
         wrong.append(f"project.name {file.project.name!r} is not a plain name")
@@ -75,18 +77,11 @@ def _process_problems(file: ConfigFile) -> list[str]:
     problems = [
         f"process {process.name!r} has an empty command" for process in file.process if not process.run
     ]
-    if not any(process.name == "web" for process in file.process):
+    local = file.staging.target.local or file.production.target.local
+    if local and not any(process.name == "web" for process in file.process):
         problems.append('there is no [[process]] named "web"; it receives the traffic')
     if not file.probe:
         problems.append("there is no [[probe]]; health must be asked for")
-    return problems
-
-
-def _environment_problems(file: ConfigFile) -> list[str]:
-    ports = (file.staging.port, file.production.port)
-    problems = [f"{port} is no port" for port in ports if not 0 < port <= PORT_MAX]
-    if ports[0] == ports[1]:
-        problems.append(f"staging and production share the port {ports[0]}")
     return problems
 
 

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 
 from keelway.core.model.recipe import Recipe
 from keelway.core.model.task import Person
+from keelway.core.target.hook import HookSpec
+from keelway.core.target.spec import TargetSpec
 
 STAGING, PRODUCTION = "staging", "production"
 
@@ -92,11 +94,19 @@ class EnvironmentSpec:
 
     name: str
     port: int
-    """Loopback port that the front keeps."""
+    """Loopback port that the front keeps; 0 where the application has an address of its own."""
     env: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     """Name in the process to reference in the vault; never a value."""
     host: str = "127.0.0.1"
+    url: str = ""
+    """Address that users call; empty for the port here."""
+    target: TargetSpec = field(default_factory=TargetSpec)
+
+    @property
+    def address(self) -> str:
+        """Return the address that users call."""
+        return self.url.rstrip("/") or f"http://{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -139,6 +149,7 @@ class Project:
     owner: str = "owner"
     recipes: tuple[Recipe, ...] = ()
     black_boxes: tuple[BlackBox, ...] = ()
+    hooks: HookSpec = field(default_factory=HookSpec)
     people: tuple[Person, ...] = ()
     """Who may be asked besides the owner, and by which accounts they are known."""
 

@@ -103,14 +103,15 @@ class FakeTarget:
         """Return "" when the release that answers at an address is healthy, else why not; for ``FakeProbe``."""
         del spec
         for environment in self._project.environments:
-            if url == f"http://{environment.host}:{environment.port}":
+            if url == environment.address:
                 active = self.places[environment.name].active
                 healthy = active and self._well(environment.name, active)
                 return "" if healthy else f"{active or 'nobody'} does not answer"
         return "nobody listens there"
 
-    def capabilities(self) -> Capabilities:
+    def capabilities(self, environment: str) -> Capabilities:
         """Say what this target can do."""
+        self._place(environment)
         return Capabilities(side_by_side=True, weights=True, migrations=True, snapshots=True)
 
     def state(self, environment: str) -> EnvironmentState:
@@ -120,7 +121,7 @@ class FakeTarget:
         active = place.active
         return EnvironmentState(
             environment,
-            f"http://{spec.host}:{spec.port}",
+            spec.address,
             active,
             tuple(self._running(environment, release) for release in sorted(place.built)),
             self.schema(environment, active) if active else None,
@@ -218,7 +219,7 @@ class FakeTarget:
             place.built[release],
             state,
             place.weights.get(release, 0),
-            f"http://{spec.host}:{spec.port}" if release in place.running else "",
+            spec.address if release in place.running else "",
             workers=workers if release == place.workers else 0,
         )
 

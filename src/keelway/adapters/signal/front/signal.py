@@ -36,6 +36,8 @@ class FrontSignal:
         Raises:
             TheirFault: the front does not answer.
         """
+        if not self._project.environment(environment).target.local:
+            return ()  # no front of ours counts there
         front, began, ended = self._front(environment), since.timestamp(), until.timestamp()
         bounds = _bounds_ms(front.counters())
         spans = spans_of(front.history(max(0.0, began)), release)
@@ -56,6 +58,8 @@ class FrontSignal:
 
     def totals(self, environment: str) -> tuple[int, int]:
         """Return requests and failures since the front began; what nobody could answer is a failure."""
+        if not self._project.environment(environment).target.local:
+            return 0, 0
         counted = self._front(environment).counters()
         lost = int(counted["front"]["no_backend"])
         releases = counted["releases"].values()

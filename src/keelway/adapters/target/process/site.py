@@ -72,7 +72,7 @@ class Site:
     def url(self, environment: str) -> str:
         """Return the address that users call."""
         spec = self.spec(environment)
-        return f"http://{spec.host}:{spec.port}"
+        return spec.address
 
     def tree(self, environment: str, release: str) -> Path:
         """Return the folder with the files of a release."""

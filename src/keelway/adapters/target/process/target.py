@@ -82,8 +82,9 @@ class ProcessTarget:
             self.swap_workers(environment, max(table, key=lambda name: table[name][1]), epoch=epoch)
         return ended
 
-    def capabilities(self) -> Capabilities:
+    def capabilities(self, environment: str) -> Capabilities:
         """Say what this target can do."""
+        self._site.spec(environment)
         return Capabilities(side_by_side=True, weights=True, migrations=True, snapshots=True)
 
     def state(self, environment: str) -> EnvironmentState:

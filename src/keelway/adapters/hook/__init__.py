@@ -1,0 +1,1 @@
+"""Who runs the executables of a project."""

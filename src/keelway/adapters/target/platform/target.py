@@ -1,0 +1,290 @@
+"""The verbs of the platform target, each safe to repeat and fenced by the epoch of its holder."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from keelway.adapters.target.platform.asking import Asking, ByCommand, ByGitHub
+from keelway.adapters.target.platform.commands import Commands
+from keelway.adapters.target.platform.pushing import push
+from keelway.clients.git import Git
+from keelway.clients.releases import Known, ReleaseBook, unwell, wait_healthy
+from keelway.core.errors import KeelwayError, TheirFault, YourFault
+from keelway.core.model.project import STAGING, EnvironmentSpec, Project
+from keelway.core.release.version import release_name
+from keelway.core.target.platform import Stand, ends
+from keelway.core.target.spec import PlatformSpec
+from keelway.ports.target import (
+    Built,
+    Capabilities,
+    EnvironmentState,
+    Migrated,
+    RunningRelease,
+    Target,
+)
+from keelway.ports.vault import Vault
+
+HEALTHY_SECONDS = 60.0
+"""How long a release may take to answer well after the platform called it ready."""
+_ALL = 100
+
+
+class PlatformTarget:
+    """Deploy by handing a commit over; what is live is asked, never assumed."""
+
+    def __init__(
+        self,
+        project: Project,
+        repository: str,
+        home: str,
+        vault: Vault,
+        python: str,
+        *,
+        healthy_seconds: float = HEALTHY_SECONDS,
+    ) -> None:
+        del python
+        self._project, self._git, self._vault = project, Git(repository), vault
+        self._home = Path(home).resolve()
+        self._healthy_seconds = healthy_seconds
+
+    def capabilities(self, environment: str) -> Capabilities:
+        """Say what this target can do: one release at a time, migrations are the platform's own."""
+        self._spec(environment)
+        return Capabilities(side_by_side=False, weights=False, migrations=False, snapshots=False)
+
+    def state(self, environment: str) -> EnvironmentState:
+        """Ask what is live and whether users get good answers; a silent platform is told in ``detail``."""
+        spec, known = self._spec(environment), self._book(environment).read()
+        try:
+            sha = self._asking(spec).live()
+        except KeelwayError as error:
+            return EnvironmentState(
+                environment, spec.address, "", (), None, known.epoch, False, error.message
+            )
+        active = _name(known, sha) if sha else ""
+        wrong = self._vault.redact(unwell(self._project.probes, spec.address)) if active else ""
+        releases = {**({active: sha} if active else {}), **known.releases}
+        return EnvironmentState(
+            environment,
+            spec.address,
+            active,
+            tuple(_release(known, spec, name, releases[name], active) for name in sorted(releases)),
+            None,
+            known.epoch,
+            bool(active) and not wrong,
+            wrong,
+        )
+
+    def build(self, environment: str, sha: str, release: str) -> Built:
+        """Note a release; the platform builds it when it is handed over.
+
+        Raises:
+            TheirFault: there is no such commit here (``build_failed``), or the name is taken (``release_taken``).
+        """
+        began = time.monotonic()
+        self._spec(environment)
+        if not self._git.has(f"{sha}^{{commit}}"):
+            raise TheirFault("build_failed", f"There is no commit {sha[:12]} that could be handed over.")
+
+        def noted(known: Known) -> Known:
+            if known.releases.get(release, sha) != sha:
+                raise TheirFault(
+                    "release_taken", f"{release} in {environment} is {known.releases[release]}, not {sha}."
+                )
+            return replace(known, releases={**known.releases, release: sha})
+
+        self._book(environment).alter(noted)
+        return Built(release, sha, self._git.tree_of(sha), time.monotonic() - began)
+
+    def start(self, environment: str, release: str, *, epoch: int) -> RunningRelease:
+        """Fence older holders off; on a platform nothing can run before it takes the traffic."""
+        spec, book = self._spec(environment), self._book(environment)
+        sha = _insist(book.read(), environment, release)
+        return _release(book.claim(epoch), spec, release, sha, "")
+
+    def switch(self, environment: str, weights: dict[str, int], *, epoch: int) -> None:
+        """Hand a release over and wait until it is live and answers well; what is live already is left alone.
+
+        Raises:
+            YourFault: the traffic is to be split (``no_weights``).
+            TheirFault: the platform could not build it (``platform_failed``) or took too long (``platform_slow``),
+                or users get no good answers (``unhealthy``).
+        """
+        wanted = [release for release, share in weights.items() if share]
+        if len(wanted) != 1:
+            raise YourFault(
+                "no_weights",
+                f"{environment} serves one release at a time, so its traffic cannot be split.",
+                'use the strategy "replace" there',
+            )
+        spec, book = self._spec(environment), self._book(environment)
+        release = wanted[0]
+        asking = self._asking(spec)
+        sha = self._sha(book.read(), asking, environment, release)
+        book.claim(epoch)
+        if asking.live() != sha:
+            if asking.stand(sha) is not Stand.BUILDING:
+                self._hand_over(spec, sha, back=release in book.read().served)
+            self._wait(spec, book, asking, release, sha, epoch)
+        wrong = wait_healthy(self._project.probes, spec.address, self._healthy_seconds)
+        if wrong:
+            raise TheirFault(
+                "unhealthy", f"{release} is live in {environment}, but {self._vault.redact(wrong)}"
+            )
+        book.alter(lambda known: known.with_live(release), epoch=epoch)
+
+    def swap_workers(self, environment: str, release: str, *, epoch: int) -> None:
+        """Fence older holders off; workers are the platform's own."""
+        book = self._book(environment)
+        self._spec(environment)
+        if release:
+            self._sha(book.read(), self._asking(self._spec(environment)), environment, release)
+        book.claim(epoch)
+
+    def retire(self, environment: str, release: str, *, epoch: int) -> None:
+        """Leave a release that is not live as it is.
+
+        Raises:
+            TheirFault: it is live (``still_routed``).
+        """
+        spec, book = self._spec(environment), self._book(environment)
+        asking = self._asking(spec)
+        sha = self._sha(book.read(), asking, environment, release)
+        book.claim(epoch)
+        if asking.live() == sha:
+            raise TheirFault("still_routed", f"{release} is live in {environment}, so it was left alone.")
+
+    def boots(self, environment: str, release: str) -> str:
+        """Say that nobody can know: a platform runs one release."""
+        self._spec(environment)
+        return f"{release} cannot be tried beside the release that is live in {environment}"
+
+    def schema(self, environment: str, release: str) -> int | None:
+        """Return nothing: the schema is the platform's own."""
+        del release
+        self._spec(environment)
+        return None
+
+    def migrate(self, environment: str, release: str, version: int | None, *, epoch: int) -> Migrated:
+        """Refuse: the schema is the platform's own.
+
+        Raises:
+            YourFault: always (``no_migrations``).
+        """
+        del release, version, epoch
+        raise YourFault(
+            "no_migrations",
+            f"Keelway cannot reach the schema of {environment}.",
+            "let the platform migrate, and keep every migration good for the release before it",
+        )
+
+    def prune(self, environment: str, keep: tuple[str, ...]) -> tuple[str, ...]:
+        """Forget releases that are neither kept nor live."""
+        spec, book = self._spec(environment), self._book(environment)
+        known = book.read()
+        stay = {*keep, _name(known, self._asking(spec).live())}
+        gone = tuple(sorted(set(known.releases) - stay))
+        book.alter(
+            lambda now: replace(
+                now, releases={name: sha for name, sha in now.releases.items() if name not in gone}
+            )
+        )
+        return gone
+
+    def _sha(self, known: Known, asking: Asking, environment: str, release: str) -> str:
+        """Return the commit of a release that is noted, or is live though nobody noted it."""
+        if release in known.releases:
+            return known.releases[release]
+        live = asking.live()
+        return live if live and release_name(live) == release else _insist(known, environment, release)
+
+    def _hand_over(self, spec: EnvironmentSpec, sha: str, *, back: bool) -> None:
+        platform = spec.target.platform
+        argv = platform.rollback if back and platform.rollback else platform.deploy
+        if argv:
+            if why := self._commands(spec).deploy(argv, sha):
+                raise TheirFault("platform_failed", f"{' '.join(argv)}: {why}", "see the platform's own log")
+        elif platform.push:
+            push(self._git, platform.push, self._branch(spec, platform), sha)
+
+    def _branch(self, spec: EnvironmentSpec, platform: PlatformSpec) -> str:
+        branches = self._project.branches
+        return platform.branch or (branches.integration if spec.name == STAGING else branches.production)
+
+    def _wait(
+        self, spec: EnvironmentSpec, book: ReleaseBook, asking: Asking, release: str, sha: str, epoch: int
+    ) -> None:
+        platform = spec.target.platform
+        stands: tuple[Stand, ...] = ()
+        deadline = time.monotonic() + platform.seconds_max
+        while True:
+            stands = (*stands, asking.stand(sha))
+            end = ends(stands, live=stands[-1] is Stand.READY and asking.live() == sha)
+            if end is Stand.READY:
+                return
+            if end is Stand.ERROR:
+                raise TheirFault(
+                    "platform_failed",
+                    f"The platform could not build {release} for {spec.name}.",
+                    "see the platform's own log",
+                )
+            if time.monotonic() > deadline:
+                raise TheirFault(
+                    "platform_slow",
+                    f"{release} was not ready in {spec.name} within {platform.seconds_max:g} s; "
+                    f"the platform said {stands[-1].value}.",
+                    "see the platform's own log",
+                )
+            time.sleep(platform.poll_seconds)
+            book.claim(epoch)
+
+    def _asking(self, spec: EnvironmentSpec) -> Asking:
+        platform = spec.target.platform
+        if platform.github:
+            return ByGitHub(platform, spec.name, self._vault)
+        return ByCommand(self._commands(spec), platform)
+
+    def _commands(self, spec: EnvironmentSpec) -> Commands:
+        home = self._home / "build-home"
+        return Commands(spec.name, spec.target.platform, self._vault, self._git, home)
+
+    def _book(self, environment: str) -> ReleaseBook:
+        return ReleaseBook(self._home / "platform", self._spec(environment).name)
+
+    def _spec(self, environment: str) -> EnvironmentSpec:
+        try:
+            return self._project.environment(environment)
+        except KeyError:
+            known = ", ".join(spec.name for spec in self._project.environments) or "none"
+            raise YourFault(
+                "no_environment",
+                f"There is no environment {environment!r}; known: {known}.",
+                "correct the name",
+            ) from None
+
+
+def _name(known: Known, sha: str) -> str:
+    """Return the release of a commit; one that nobody noted has the name it would have."""
+    if not sha:
+        return ""
+    return next((name for name, noted in known.releases.items() if noted == sha), release_name(sha))
+
+
+def _release(known: Known, spec: EnvironmentSpec, name: str, sha: str, active: str) -> RunningRelease:
+    if name == active:
+        return RunningRelease(name, sha, "running", _ALL, spec.address)
+    return RunningRelease(name, sha, "stopped" if name in known.served else "built")
+
+
+def _insist(known: Known, environment: str, release: str) -> str:
+    if release not in known.releases:
+        raise YourFault(
+            "no_release", f"There is no release {release} in {environment}.", "build it, or choose another"
+        )
+    return known.releases[release]
+
+
+_check: type[Target] = PlatformTarget
+ADAPTER = PlatformTarget

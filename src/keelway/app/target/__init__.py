@@ -1,0 +1,1 @@
+"""Which target runs the releases of which environment."""

@@ -1,0 +1,1 @@
+"""Where releases run, as data: kinds of targets, their settings, and what their answers mean."""

@@ -1,0 +1,1 @@
+"""What stages must know of targets that are not processes of this machine."""
