@@ -21,6 +21,7 @@ WIDE_FOLDERS = {
     "clients/git": 12,
     "clients": 14,
     "app": 14,
+    "app/doctor": 12,
     "cli": 17,
     "cli/show": 12,
 }

@@ -33,8 +33,12 @@ def in_place(make_world):
     return make
 
 
-def kinds(world):
-    return [link.event.kind for link in world.ledger.events(limit=10_000)]
+def kinds(world, environment=PRODUCTION):
+    """Return the kinds of what happened, that of other environments left out."""
+    links = world.ledger.events(limit=10_000)
+    return [
+        link.event.kind for link in links if link.event.data.get("environment", environment) == environment
+    ]
 
 
 @pytest.mark.parametrize("use", ["git_pull", "platform"])

@@ -150,8 +150,7 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
         raise YourFault(
             "home_unusable", f"{home.root} cannot be used: {error}.", "free space, or set KEELWAY_HOME"
         ) from error
-    project = config.project
-    database = _open_book(home)
+    project, database = config.project, _open_book(home)
     depot = open_depot(config.file.store.artefacts, home.root)
     seal = None if roles else seal_of(config, home)
     ledger = SqlLedger(
