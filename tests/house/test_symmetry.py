@@ -15,6 +15,7 @@ ROOMED = {
     "forge",
     "ci",
     "target",
+    "traffic",
     "backup",
     "probe",
     "signal",

@@ -212,6 +212,7 @@ def _project(file: ConfigFile) -> Project:
         owner=section.owner,
         recipes=file.recipe,
         people=file.person,
+        strategy=file.strategy,
     )
 
 

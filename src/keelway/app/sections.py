@@ -16,6 +16,7 @@ from keelway.core.model.project import (
 from keelway.core.model.recipe import Recipe
 from keelway.core.model.task import Person
 from keelway.core.policy import Policy
+from keelway.core.strategy.choose import Strategy
 from keelway.core.target.hook import HookSpec
 from keelway.core.target.spec import TargetSpec
 
@@ -153,6 +154,16 @@ class EnvironmentSection:
 
 
 @dataclass(frozen=True)
+class TrafficSection:
+    """Say what holds the ports that users call and spreads their requests over releases."""
+
+    use: str = "front"
+    """``front`` is Keelway's own; ``haproxy`` and ``traefik`` are started and kept by Keelway."""
+    binary: str = ""
+    """Program of the balancer; empty takes the one on the search path."""
+
+
+@dataclass(frozen=True)
 class NotifySection:
     """Say who is told besides the log."""
 
@@ -251,6 +262,8 @@ class ConfigFile:
     index: IndexSection = field(default_factory=IndexSection)
     provider: tuple[ProviderSection, ...] = ()
     sandbox: SandboxSection = field(default_factory=SandboxSection)
+    traffic: TrafficSection = field(default_factory=TrafficSection)
+    strategy: Strategy = field(default_factory=Strategy)
     notify: NotifySection = field(default_factory=NotifySection)
     detect: DetectSection = field(default_factory=DetectSection)
     server: ServerSection = field(default_factory=ServerSection)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from keelway.core.strategy.step import Capability
+
 
 @dataclass(frozen=True)
 class Capabilities:
@@ -14,6 +16,19 @@ class Capabilities:
     weights: bool
     migrations: bool
     snapshots: bool
+    instances: bool = False
+
+    @property
+    def moves(self) -> frozenset[Capability]:
+        """Return what a strategy may ask for; a target where releases run in place moves traffic in its own way only."""
+        able = {
+            Capability.RESTART: self.side_by_side,
+            Capability.SIDE_BY_SIDE: self.side_by_side,
+            Capability.SWITCH: self.side_by_side,
+            Capability.SPLIT: self.weights,
+            Capability.INSTANCES: self.instances,
+        }
+        return frozenset(word for word, can in able.items() if can)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from keelway.ports.backup import Backup
 from keelway.ports.ledger import Deployment, Lease
 from keelway.routines.context import Context
 from keelway.routines.outcome import StageFailed, Waiting
+from keelway.routines.strategy.walk import move_traffic, refuse_unfit
 from keelway.routines.target.hooks import facts_of_deploy, insist_hook
 from keelway.routines.target.in_place import insist_known
 from keelway.routines.target.operator import hand_over
@@ -59,11 +60,12 @@ def refuse_quarantined(ctx: Context, sha: str) -> None:
 
 
 def deploy(ctx: Context, environment: str, sha: str, lease: Lease) -> Deployed:
-    """Snapshot, build, migrate, start, switch and swap workers; everything healthy before traffic.
+    """Snapshot, build, migrate, move the traffic by the strategy, swap workers; healthy before it has traffic.
 
     Raises:
         StageFailed: a step failed; what runs is what ran before.
     """
+    refuse_unfit(ctx, environment)
     refuse_quarantined(ctx, sha)
     release = release_name(sha)
     before = ctx.read("state:before", ctx.target.state, environment)
@@ -100,8 +102,7 @@ def deploy(ctx: Context, environment: str, sha: str, lease: Lease) -> Deployed:
     ctx.book("deployment:fits", ctx.ledger.save_deployment, deployment)
     insist_hook(ctx, Moment.PRE_SWITCH, told)
     hand_over(ctx, environment, release)
-    ctx.act("start", ctx.target.start, environment, release, epoch=lease.epoch)
-    ctx.act("switch", ctx.target.switch, environment, {release: 100}, epoch=lease.epoch)
+    move_traffic(ctx, deployment, lease)
     ctx.act("workers", ctx.target.swap_workers, environment, release, epoch=lease.epoch)
     insist_hook(ctx, Moment.POST_DEPLOY, told)
     deployment = replace(deployment, status="observing")

@@ -14,9 +14,8 @@ from pathlib import Path
 from tests.adapters.target.process_rig import PYTHON, free_port, project_of
 
 from keelway.adapters.signal.front import FrontSignal
-from keelway.adapters.target.process import ProcessTarget
+from keelway.adapters.traffic.front import FrontTraffic
 from keelway.core.model.project import Project
-from keelway.testing.fakes.vault import FakeVault
 
 RATE = 10
 TRACE = """Traceback (most recent call last):
@@ -117,9 +116,9 @@ def front_mast(root: Path) -> Iterator[FrontMast]:
     (folder / "state.json.history").write_bytes(history(start))
     saved = {"version": 1, "starts": 1, "epoch": 1, "counters": totals()}
     (folder / "state.json.counters").write_text(json.dumps(saved))
-    target = ProcessTarget(project, str(root), str(home), FakeVault(), PYTHON)
+    traffic = FrontTraffic(project, str(home), PYTHON)
     try:
-        target.ensure()
+        traffic.ensure("production")
         yield FrontMast(home, project, datetime.fromtimestamp(start, UTC))
     finally:
-        target.stop_all(1.0)
+        traffic.stop("production", 1.0)

@@ -44,7 +44,7 @@ def _ask(port: int, path: str, found: Load, done: threading.Event, keep: bool) -
             answer = wire.getresponse()
             text = answer.read().decode()
             if answer.status == 200:
-                found.good[answer.headers["X-Keelway-Release"]] += 1
+                found.good[answer.headers.get("X-Keelway-Release") or text] += 1
             else:
                 found.wrong.append(f"{answer.status} {text}")
         except (OSError, http.client.HTTPException) as error:

@@ -13,6 +13,8 @@ from pathlib import Path
 from tests.conformance.git_rig import git
 
 from keelway.adapters.target.process import ProcessTarget
+from keelway.adapters.traffic.front import FrontTraffic
+from keelway.clients.balance.carried import CarriedTraffic
 from keelway.clients.http import HttpClient
 from keelway.core.errors import TheirFault
 from keelway.core.model.project import (
@@ -129,6 +131,7 @@ class ProcessRig:
     environment: str = "production"
     other: str = "staging"
     patience: float = 5.0
+    kind: type[CarriedTraffic] = FrontTraffic
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -140,9 +143,14 @@ class ProcessRig:
         return self.root / "origin"
 
     @property
+    def traffic(self) -> CarriedTraffic:
+        return self.kind(self.project, str(self.home), PYTHON)
+
+    @property
     def target(self) -> ProcessTarget:
         origin, home = str(self.origin / ".git"), str(self.home)
-        return ProcessTarget(self.project, origin, home, self.vault, PYTHON, healthy_seconds=self.patience)
+        wiring = (self.project, origin, home, self.vault, PYTHON, self.traffic)
+        return ProcessTarget(*wiring, healthy_seconds=self.patience)
 
     def commit(self, *traits: str, schema: int = 0) -> str:
         for trait in ("sick", "broken", "oneway", "crashes"):
@@ -180,9 +188,11 @@ class ProcessRig:
 
 
 @contextmanager
-def process_rig(root: Path, **more: object) -> Iterator[ProcessRig]:
+def process_rig(
+    root: Path, kind: type[CarriedTraffic] = FrontTraffic, **more: object
+) -> Iterator[ProcessRig]:
     project = project_of((free_port(), free_port()), **more)  # type: ignore[arg-type]
-    rig = ProcessRig(root, project, FakeVault())
+    rig = ProcessRig(root, project, FakeVault(), kind=kind)
     rig.home.mkdir()
     rig.origin.mkdir()
     git(rig.origin, "init", "-q", "-b", "main")

@@ -19,6 +19,7 @@ from tests.adapters.target.process_rig import PYTHON, ProcessRig, environment_of
 
 from keelway.adapters.target.process import ProcessTarget
 from keelway.adapters.vault.file import FileVault
+from keelway.clients.control import Front
 from keelway.clients.shell import start_detached
 from keelway.core.errors import TheirFault
 from keelway.core.release.version import release_name
@@ -69,7 +70,8 @@ def beat(rig: ProcessRig) -> str:
 
 def pid_of(rig: ProcessRig, daemon: str) -> int:
     site = rig.target._site
-    said = site.supervisor.health() if daemon == "supervisor" else site.front("production").state()
+    front = Front(site.places.front_socket("production"))
+    said = site.supervisor.health() if daemon == "supervisor" else front.state()
     assert said is not None
     return int(said["pid"])
 

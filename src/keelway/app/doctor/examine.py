@@ -11,6 +11,7 @@ from keelway.app.doctor.ports import check_ports
 from keelway.app.doctor.providers import check_prices
 from keelway.app.doctor.scanners import check_scanners
 from keelway.app.doctor.targets import check_targets
+from keelway.app.doctor.traffic import check_traffic
 from keelway.app.home import Home
 from keelway.core.errors import KeelwayError, YourFault
 
@@ -49,6 +50,7 @@ def examine(place: Place, *, probe_agent: bool = True) -> tuple[Check, ...]:
         *check_ports(config, home, server.pid if server else None),
         *project.check_secrets(config, home),
         *check_targets(config, home),
+        *check_traffic(config, home),
         *check_prices(config, home),
         *check_scanners(config, home),
         *installation.check_store(home),

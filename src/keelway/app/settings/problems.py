@@ -12,8 +12,10 @@ from keelway.clients.gateway.known import fault_of as address_fault
 from keelway.core.consent.problems import consent_problems
 from keelway.core.errors import YourFault
 from keelway.core.judge.question import faults_of
+from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.recipe import complete
 from keelway.core.rule.egress import read_entries
+from keelway.core.strategy.choose import problem_of
 from keelway.core.target.hook import hook_problems
 from keelway.store.depot.choose import fault_of
 
@@ -35,6 +37,9 @@ def problems_of(file: ConfigFile) -> list[str]:
     wrong += _egress_problems(file)
     wrong += hook_problems(file.hooks)
     wrong += consent_problems(file.person, file.policy.review)
+    wrong += [problem for problem in (problem_of(file.strategy),) if problem]
+    strange = sorted({*file.strategy.environments} - {STAGING, PRODUCTION})
+    wrong += [f"strategy.environments names {', '.join(strange)}, which are none"] if strange else []
     if not _PLAIN_NAME.fullmatch(file.project.name):
         wrong.append(f"project.name {file.project.name!r} is not a plain name")
     return wrong

@@ -11,6 +11,7 @@ from keelway.app.registry import load
 from keelway.app.target.dispatch import ByEnvironment
 from keelway.core.model.project import EnvironmentSpec, Project
 from keelway.ports.target import Target
+from keelway.ports.traffic import Traffic
 from keelway.ports.vault import Vault
 
 
@@ -18,7 +19,7 @@ def make_target(config: Config, home: Home, vault: Vault) -> Target:
     """Return the target of the project: one adapter of each kind, which knows only its own environments.
 
     Every adapter of a target is made by ``ADAPTER(project, repository, home, vault, python)`` and finds its
-    settings in ``project.environment(name).target``.
+    settings in ``project.environment(name).target``. One with ``carries_traffic`` gets ``traffic=`` as well.
 
     Raises:
         YourFault: there is no such adapter, or its file lies inside the repository.
@@ -38,5 +39,19 @@ def _only(project: Project, environments: tuple[EnvironmentSpec, ...]) -> Projec
 
 def _make(config: Config, home: Home, vault: Vault, project: Project) -> Target:
     kind = load("target", project.environments[0].target.use, outside=config.repository)
-    target: Target = kind(project, str(home.repository), str(home.root), vault, sys.executable)
+    known = (project, str(home.repository), str(home.root), vault, sys.executable)
+    more = {"traffic": make_traffic(config, home, project)} if getattr(kind, "carries_traffic", False) else {}
+    target: Target = kind(*known, **more)
     return target
+
+
+def make_traffic(config: Config, home: Home, project: Project) -> Traffic:
+    """Return what holds the ports of a project's environments.
+
+    Raises:
+        YourFault: there is no such adapter, or its file lies inside the repository.
+    """
+    section = config.file.traffic
+    kind = load("traffic", section.use, outside=config.repository)
+    traffic: Traffic = kind(project, str(home.root), sys.executable, section.binary)
+    return traffic

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from keelway.core.model.recipe import Recipe
 from keelway.core.model.task import Person
+from keelway.core.strategy.choose import Strategy
 from keelway.core.target.hook import HookSpec
 from keelway.core.target.spec import TargetSpec
 
@@ -150,6 +151,7 @@ class Project:
     recipes: tuple[Recipe, ...] = ()
     black_boxes: tuple[BlackBox, ...] = ()
     hooks: HookSpec = field(default_factory=HookSpec)
+    strategy: Strategy = field(default_factory=Strategy)
     people: tuple[Person, ...] = ()
     """Who may be asked besides the owner, and by which accounts they are known."""
 

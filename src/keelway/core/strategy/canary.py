@@ -19,28 +19,32 @@ class CanarySettings:
     """Shares before the whole traffic, growing."""
     bake_seconds: float = 60.0
     """How long each share is watched."""
-    drain_seconds_max: float = 30.0
     keep_old: bool = True
     """Leave the old release running for a way back in one step."""
 
 
 def steps(settings: CanarySettings) -> tuple[Step, ...]:
-    """Return the steps of a canary.
+    """Return the steps of a canary; what has all the traffic is watched as every deployment is.
 
     Raises:
-        YourFault: the shares do not grow from above 0 to below 100.
+        YourFault: the shares do not grow from above 0 to below 100, or a share is not watched.
     """
     shares = (0, *settings.percents, _ALL)
-    if sorted(set(shares)) != list(shares):
+    if not settings.percents or sorted(set(shares)) != list(shares):
         raise YourFault(
             "canary_shares",
             f"The shares {list(settings.percents)} do not grow between 0 and 100.",
-            "correct percents of the canary strategy in keelway.toml",
+            "correct percents under [strategy] in keelway.toml",
+        )
+    if settings.bake_seconds <= 0:
+        raise YourFault(
+            "canary_bake",
+            f"A share that is watched for {settings.bake_seconds:g} s shows nothing.",
+            "correct bake_seconds under [strategy] in keelway.toml",
         )
     grown = [
         step
         for percent in settings.percents
         for step in (Shift(percent), Bake(settings.bake_seconds), Probe())
     ]
-    end: tuple[Step, ...] = (Shift(_ALL), Bake(settings.bake_seconds), Drain(settings.drain_seconds_max))
-    return (Start(), Probe(), *grown, *end, *(() if settings.keep_old else (Retire(),)))
+    return (Start(), Probe(), *grown, Shift(_ALL), *(() if settings.keep_old else (Drain(), Retire())))

@@ -18,14 +18,12 @@ class Capability(StrEnum):
     SPLIT = "split"
     """Send a share of the traffic to each release."""
     INSTANCES = "instances"
-    """Replace one instance of several."""
+    """Run as many instances of a release as its share of the traffic asks for."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Start the new release; ``instances`` more of them."""
-
-    instances: int = 1
+    """Start the new release and wait until it is healthy."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +40,19 @@ class Shift:
 
 @dataclass(frozen=True)
 class Drain:
-    """Let the old release answer what it has begun."""
-
-    seconds_max: float
+    """Let the old release answer what it has begun; the target bounds how long."""
 
 
 @dataclass(frozen=True)
 class Bake:
-    """Watch the new release for a while and judge its numbers."""
+    """Watch the new release beside the old one for a while and judge its numbers."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Retire:
-    """Stop the old release, or ``instances`` of it; 0 means all."""
-
-    instances: int = 0
+    """Stop the old release."""
 
 
 Step = Start | Probe | Shift | Drain | Bake | Retire

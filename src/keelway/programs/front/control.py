@@ -16,7 +16,6 @@ from aiohttp import web
 from keelway.programs.front.record.counters import Counters
 from keelway.programs.front.record.history import History, expand
 from keelway.programs.front.table import BadRoutes, Routes, parse_routes
-from keelway.programs.front.upstream import Upstreams
 
 _BODY_BYTES_MAX = 256 * 1024
 _PATH_BYTES_MAX = 107
@@ -40,6 +39,10 @@ class StillRouted(Exception):
     """Say that a release takes new requests, so that waiting for its last one would never end."""
 
 
+class NotTaken(Exception):
+    """Say that a balancer did not do what it was told."""
+
+
 class Stopping(Exception):
     """Say that this front is on its way out and takes no orders."""
 
@@ -47,7 +50,10 @@ class Stopping(Exception):
 class Commanded(Protocol):
     """Name what the control API asks of the front behind it."""
 
-    upstreams: Upstreams
+    @property
+    def inflight_total(self) -> int:
+        """Give the number of requests that have not ended."""
+        ...
 
     @property
     def counters(self) -> Counters:
@@ -61,6 +67,10 @@ class Commanded(Protocol):
 
     def now(self) -> float:
         """Give the time in epoch seconds."""
+        ...
+
+    async def look(self) -> None:
+        """Bring up to date what `state` tells."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -116,6 +126,7 @@ class Control:
 
     async def _state(self, _: web.Request) -> web.Response:
         """Show what the front does right now."""
+        await self.front.look()
         return web.json_response(self.front.state())
 
     async def _routes(self, request: web.Request) -> web.Response:
@@ -160,7 +171,7 @@ class Control:
         """Begin to stop; the answer comes at once."""
         body = await _fields(request, {"deadline_seconds"})
         self.front.stop(_deadline(body))
-        return web.json_response({"stopping": True, "inflight": self.front.upstreams.total})
+        return web.json_response({"stopping": True, "inflight": self.front.inflight_total})
 
 
 def _private_socket(path: Path) -> socket.socket:
@@ -195,6 +206,8 @@ async def _in_json(request: web.Request, handler: _Handler) -> web.StreamRespons
         return _refusal(409, "stale_epoch", str(error), given=error.given, epoch=error.current)
     except StillRouted as error:
         return _refusal(409, "still_routed", str(error))
+    except NotTaken as error:
+        return _refusal(502, "not_taken", str(error))
     except Stopping as error:
         return _refusal(503, "stopping", str(error))
     except OSError as error:

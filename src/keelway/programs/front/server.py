@@ -75,10 +75,18 @@ class Front:
         """Give the ticks."""
         return self.memory.history
 
+    @property
+    def inflight_total(self) -> int:
+        """Give the number of requests that have not ended."""
+        return self.upstreams.total
+
     @staticmethod
     def now() -> float:
         """Give the time in epoch seconds."""
         return time.time()
+
+    async def look(self) -> None:
+        """Do nothing: what `state` tells is in this process."""
 
     def state(self) -> dict[str, Any]:
         """Describe the front as `GET /state` shows it."""

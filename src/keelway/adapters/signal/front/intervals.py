@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from keelway.clients.control import Json
 from keelway.core.measure.sample import Tick, slow_bound
+from keelway.core.traffic.route import release_of
 
 _ROUNDING_SECONDS = 0.01
 
@@ -51,7 +52,8 @@ def spans_of(history: Json, release: str, *, without: str = "") -> list[Span]:
     """Return the front's ticks of one release, or of all releases added up, in the order of time."""
     found: dict[float, Span] = {}
     for tick in history["ticks"]:
-        if (release and tick["release"] != release) or (without and tick["release"] == without):
+        name = release_of(str(tick["release"]))
+        if (release and name != release) or (without and name == without):
             continue
         until = float(tick["at"])
         span = found.setdefault(until, Span(until - float(tick["seconds"]), until))

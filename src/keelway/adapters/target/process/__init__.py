@@ -1,4 +1,4 @@
-"""Run releases as supervised processes of this machine, behind a front that keeps the port."""
+"""Run releases as supervised processes of this machine, behind a balancer that keeps the port."""
 
 from keelway.adapters.target.process.target import ADAPTER, ProcessTarget
 

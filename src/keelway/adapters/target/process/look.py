@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 from keelway.adapters.target.process import running, schema
-from keelway.adapters.target.process.running import WEB, Running
+from keelway.adapters.target.process.running import WEB, Running, is_web
 from keelway.adapters.target.process.site import Record, Site
-from keelway.clients.control import Json
 from keelway.core.errors import KeelwayError
 from keelway.ports.target import EnvironmentState, RunningRelease
+from keelway.ports.traffic import TrafficState
 
 
 def look(site: Site, environment: str) -> EnvironmentState:
-    """Put together what the disk, the supervisor, the front and the application say."""
+    """Put together what the disk, the supervisor, the balancer and the application say."""
     url, wrong = site.url(environment), []
     processes: tuple[Running, ...] = ()
-    front: Json = {}
+    traffic = TrafficState(0, ())
     try:
         processes = running.kept(site, environment)
     except KeelwayError as error:
         wrong.append(f"the supervisor does not answer: {error.message}")
     try:
-        front = site.front(environment).state()
+        traffic = site.traffic.state(environment)
     except KeelwayError as error:
         wrong.append(f"the front does not answer: {error.message}")
-    backends: Json = front.get("backends", {})
-    active = max(backends, key=lambda name: int(backends[name]["weight"]), default="")
-    active = active if active and backends[active]["weight"] else ""
+    active = traffic.active
     records = site.built(environment)
-    releases = tuple(_release(site, environment, record, processes, backends) for record in records)
+    releases = tuple(_release(site, environment, record, processes, traffic) for record in records)
     version, said = _version(site, environment, active)
     ill = _ill(site, releases, active)
-    wrong += [one for one in (said, ill, str(front.get("state_error") or "")) if one]
+    wrong += [one for one in (said, ill, traffic.detail) if one]
     return EnvironmentState(
         environment=environment,
         url=url,
         active=active,
         releases=releases,
         schema=version,
-        epoch=int(front.get("epoch", 0)),
+        epoch=traffic.epoch,
         healthy=not wrong,
         detail=site.vault.redact("; ".join(wrong)),
     )
@@ -47,27 +45,27 @@ def one(site: Site, environment: str, release: str) -> RunningRelease:
     """Describe one release.
 
     Raises:
-        KeelwayError: there is no such release, or the supervisor or the front does not answer.
+        KeelwayError: there is no such release, or the supervisor or the balancer does not answer.
     """
     record = site.record(environment, release)
     processes = running.kept(site, environment)
-    return _release(site, environment, record, processes, site.front(environment).state()["backends"])
+    return _release(site, environment, record, processes, site.traffic.state(environment))
 
 
 def _release(
-    site: Site, environment: str, record: Record, processes: tuple[Running, ...], backends: Json
+    site: Site, environment: str, record: Record, processes: tuple[Running, ...], traffic: TrafficState
 ) -> RunningRelease:
     mine = [one for one in processes if one.release == record.release]
     web = next((one for one in mine if one.process == WEB), None)
-    workers = [one for one in mine if one.process != WEB and one.state == "running"]
-    traffic = backends.get(record.release, {})
+    workers = [one for one in mine if not is_web(one.process) and one.state == "running"]
+    routed = traffic.of(record.release)
     return RunningRelease(
         release=record.release,
         sha=record.sha,
         state=_state(site, environment, record.release, web),
-        weight=int(traffic.get("weight", 0)),
+        weight=routed.weight,
         url=web.url if web else "",
-        inflight=int(traffic.get("inflight", 0)),
+        inflight=routed.inflight,
         restarts=sum(one.restarts for one in mine),
         workers=len(workers),
     )

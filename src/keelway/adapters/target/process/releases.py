@@ -6,7 +6,8 @@ import contextlib
 import stat
 import time
 
-from keelway.adapters.target.process.site import RECORD_NAME, Record, Site, disk_failed
+from keelway.adapters.target.process.site import RECORD_NAME, Record, Site
+from keelway.clients.balance.daemon import disk_failed
 from keelway.clients.files import remove_tree
 from keelway.clients.git import Git
 from keelway.clients.shell import Command, base_env, run

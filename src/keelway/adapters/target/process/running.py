@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from keelway.adapters.target.process.daemons import tail
-from keelway.adapters.target.process.site import Site, make_folder
+from keelway.adapters.target.process.site import Site
 from keelway.clients.asking import ask
+from keelway.clients.balance.daemon import make_folder, tail
 from keelway.clients.control import Json, free_port
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
 from keelway.core.model.project import ProcessCommand
@@ -85,6 +85,22 @@ def command(site: Site, name: str) -> ProcessCommand:
     raise YourFault("no_process", f"The project has no process called {name!r}.", "add it to keelway.toml")
 
 
+def is_web(process: str) -> bool:
+    """Tell whether a process is an instance of the one that takes traffic."""
+    return process == WEB or (process.startswith(f"{WEB}.") and process[len(WEB) + 1 :].isdigit())
+
+
+def instance_number(process: str) -> int:
+    """Return which instance a web process is, from 0."""
+    return int(process.rpartition(".")[2]) - 1 if process != WEB else 0
+
+
+def put_instance(site: Site, environment: str, release: str, number: int, epoch: int) -> Running:
+    """Start an instance of the web process, or find it running."""
+    web = command(site, WEB)
+    return put(site, environment, release, replace(web, name=f"{WEB}.{number + 1}"), epoch)
+
+
 def put(site: Site, environment: str, release: str, process: ProcessCommand, epoch: int) -> Running:
     """Start a process, or find it running; what has ended is started afresh.
 
@@ -98,7 +114,7 @@ def put(site: Site, environment: str, release: str, process: ProcessCommand, epo
         return old
     if old is not None:
         site.supervisor.remove(here)
-    port = _port(site) if process.name == WEB else 0
+    port = _port(site) if is_web(process.name) else 0
     labels = {"environment": environment, "release": release, "process": process.name, "port": str(port)}
     return _running(site.supervisor.put(here, _spec(site, process, labels, epoch=epoch)))
 
@@ -176,9 +192,11 @@ def start_web(site: Site, environment: str, release: str, epoch: int) -> Running
 
 
 def _serves(site: Site, environment: str, release: str) -> bool:
-    """Tell whether a release takes traffic, as far as its front can be asked."""
-    backends = (site.front(environment).answers("/state") or {}).get("backends", {})
-    return int(backends.get(release, {}).get("weight", 0)) > 0
+    """Tell whether a release takes traffic, as far as that can be asked."""
+    try:
+        return release in site.traffic.state(environment).table
+    except KeelwayError:
+        return False
 
 
 def boots(site: Site, environment: str, release: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from keelway.adapters.target.process.site import Site, make_folder
+from keelway.adapters.target.process.site import Site
+from keelway.clients.balance.daemon import make_folder
 from keelway.clients.secret_file import resolve
 from keelway.clients.shell import Command, Done, run
 from keelway.core.errors import TheirFault, YourFault

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from keelway.clients.control import Front, Supervisor
+from keelway.clients.balance.daemon import locked
+from keelway.clients.control import Supervisor
 from keelway.clients.files import read_bounded, write_atomic
 from keelway.clients.places import Places
 from keelway.clients.shell import base_env
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.project import EnvironmentSpec, Project
+from keelway.ports.traffic import Traffic
 from keelway.ports.vault import Vault
 
 RECORD_NAME = "release.json"
@@ -40,7 +40,8 @@ class Site:
     places: Places
     vault: Vault
     python: str
-    """Interpreter that has Keelway, for the supervisor and the fronts."""
+    """Interpreter that has Keelway, for the supervisor."""
+    traffic: Traffic
     healthy_seconds: float
     """How long a release may take to become healthy."""
 
@@ -48,10 +49,6 @@ class Site:
     def supervisor(self) -> Supervisor:
         """Return the line to the supervisor."""
         return Supervisor(self.places.supervisor() / "supervisor.sock")
-
-    def front(self, environment: str) -> Front:
-        """Return the line to the front of an environment."""
-        return Front(self.places.front_socket(environment))
 
     def spec(self, environment: str) -> EnvironmentSpec:
         """Return the description of an environment.
@@ -150,37 +147,5 @@ class Site:
         Raises:
             TheirFault: another process holds the lock for too long.
         """
-        folder = make_folder(self.places.home / "locks")
-        lock = FileLock(folder / f"{name}.lock", timeout=seconds_max)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise TheirFault(
-                "locked", f"Another process holds {name} for more than {seconds_max:g} s.", "try again later"
-            ) from None
-        try:
+        with locked(self.places.home, name, seconds_max):
             yield
-        finally:
-            lock.release()
-
-
-def make_folder(path: Path) -> Path:
-    """Make a folder that only we can enter, unless it is there.
-
-    Raises:
-        TheirFault: the disk does not take it (``disk_failed``).
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise disk_failed(path, error) from error
-    return path
-
-
-def disk_failed(path: Path, error: OSError) -> TheirFault:
-    """Say that the disk did not take something."""
-    return TheirFault(
-        "disk_failed",
-        f"{path} cannot be written: {error.strerror or error}.",
-        "free space or correct the rights of the folder, then try again",
-    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from keelway.adapters.target.process import daemons, look, releases, running, schema
-from keelway.adapters.target.process.running import ALIVE, WEB
+from keelway.adapters.target.process import daemons, look, releases, running, scale, schema
+from keelway.adapters.target.process.running import ALIVE, WEB, is_web
+from keelway.adapters.target.process.scale import DRAIN_SECONDS
 from keelway.adapters.target.process.site import Site
-from keelway.clients.control import Front, Json
 from keelway.clients.places import Places
 from keelway.core.errors import TheirFault
 from keelway.core.model.project import Project
@@ -19,9 +19,9 @@ from keelway.ports.target import (
     RunningRelease,
     Target,
 )
+from keelway.ports.traffic import Traffic
 from keelway.ports.vault import Vault
 
-DRAIN_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 """How long a release may take to become healthy; one that is asked whether it boots has half of it."""
 
@@ -29,34 +29,37 @@ _LOCK_SECONDS = 30.0
 
 
 class ProcessTarget:
-    """Run releases as processes of this machine: a supervisor keeps them, a front moves the traffic."""
+    """Run releases as processes of this machine: a supervisor keeps them, a balancer moves the traffic."""
 
-    def __init__(
+    carries_traffic = True
+
+    def __init__(  # noqa: PLR0913 - the composition root hands over what it stands on
         self,
         project: Project,
         repository: str,
         home: str,
         vault: Vault,
         python: str,
+        traffic: Traffic,
         *,
         healthy_seconds: float = HEALTHY_SECONDS,
     ) -> None:
         places = Places(Path(home).resolve())
-        self._site = Site(project, repository, places, vault, python, healthy_seconds)
+        self._site = Site(project, repository, places, vault, python, traffic, healthy_seconds)
 
     def ensure(self) -> tuple[str, ...]:
-        """Start the supervisor and every front that does not answer, and name what was started.
+        """Start the supervisor and every balancer that does not answer, and name what was started.
 
         Raises:
             TheirFault: one does not come up.
         """
         names = [spec.name for spec in self._site.project.environments]
         started = ["supervisor"] if daemons.ensure_supervisor(self._site) else []
-        started += [f"front of {name}" for name in names if daemons.ensure_front(self._site, name)]
+        started += [f"front of {name}" for name in names if self._site.traffic.ensure(name)]
         return tuple(started)
 
     def stop_all(self, deadline_seconds: float) -> None:
-        """End the releases, the fronts and the supervisor; users get no answer any more.
+        """End the releases, what carries the traffic, and the supervisor; users get no answer any more.
 
         Raises:
             TheirFault: something could not be ended.
@@ -70,22 +73,22 @@ class ProcessTarget:
             TheirFault: one does not become healthy any more.
         """
         daemons.ensure_supervisor(self._site)
-        daemons.ensure_front(self._site, environment)
-        state = self._site.front(environment).state()
-        table, epoch = _table(state), int(state["epoch"])
+        self._site.traffic.ensure(environment)
+        state = self._site.traffic.state(environment)
+        table, epoch = state.table, state.epoch
         alive = {one.release for one in running.kept(self._site, environment) if one.state in ALIVE}
         ended = tuple(sorted(set(table) - alive))
         for release in ended:
             self.start(environment, release, epoch=epoch)
         if ended:
-            self.switch(environment, {release: entry[1] for release, entry in table.items()}, epoch=epoch)
-            self.swap_workers(environment, max(table, key=lambda name: table[name][1]), epoch=epoch)
+            self.switch(environment, {release: route.weight for release, route in table.items()}, epoch=epoch)
+            self.swap_workers(environment, max(table, key=lambda name: table[name].weight), epoch=epoch)
         return ended
 
     def capabilities(self, environment: str) -> Capabilities:
         """Say what this target can do."""
         self._site.spec(environment)
-        return Capabilities(side_by_side=True, weights=True, migrations=True, snapshots=True)
+        return Capabilities(side_by_side=True, weights=True, migrations=True, snapshots=True, instances=True)
 
     def state(self, environment: str) -> EnvironmentState:
         """Read what really runs."""
@@ -106,19 +109,22 @@ class ProcessTarget:
         """Move all traffic in one step.
 
         Raises:
-            TheirFault: a release does not run (``not_running``), or the front did not take the weights.
+            TheirFault: a release does not run (``not_running``), or the balancer did not take the weights.
         """
+        shares = {release: share for release, share in weights.items() if share}
+        self._fence(environment, epoch)
+        serving = set(self._site.traffic.state(environment).table)
+        if set(shares) <= serving:  # with what is there already: a way back waits for nothing
+            self._route(environment, shares, epoch)
+        if scale.grow(self._site, environment, shares, epoch) or not set(shares) <= serving:
+            self._route(environment, shares, epoch)
+        scale.shrink(self._site, environment, shares)
+
+    def _route(self, environment: str, shares: dict[str, int], epoch: int) -> None:
         with self._site.locked(f"routes-{environment}", _LOCK_SECONDS):
-            front = self._fence_locked(environment, epoch)
-            table = {
-                release: (self._url(environment, release), share)
-                for release, share in weights.items()
-                if share
-            }
-            front.route(epoch, table)
-            taken = _table(front.state())
-        if taken != table:
-            raise TheirFault("switch_not_taken", f"The front of {environment} has {taken}, not {table}.")
+            self._fence_locked(environment, epoch)
+            table = scale.routes(self._site, environment, shares)
+            self._site.traffic.route(environment, table, epoch=epoch)
 
     def swap_workers(self, environment: str, release: str, *, epoch: int) -> None:
         """Stop the workers of every other release, then start those of this one."""
@@ -127,7 +133,7 @@ class ProcessTarget:
             site.record(environment, release)
         self._fence(environment, epoch)
         for process in running.kept(site, environment):
-            if process.process != WEB and process.release != release:
+            if not is_web(process.process) and process.release != release:
                 site.supervisor.remove(process.id)
         if release:
             for worker in site.project.processes:
@@ -142,14 +148,14 @@ class ProcessTarget:
         """
         site = self._site
         site.record(environment, release)
-        front = self._fence(environment, epoch)
-        if release in _table(front.state()):
+        self._fence(environment, epoch)
+        if release in site.traffic.state(environment).table:
             raise TheirFault(
                 "still_routed",
                 f"{release} takes traffic in {environment}, so it was not stopped.",
                 "switch the traffic first",
             )
-        front.drain(release, DRAIN_SECONDS)
+        site.traffic.drain(environment, release, DRAIN_SECONDS)
         for process in running.kept(site, environment):
             if process.release == release:
                 site.supervisor.remove(process.id)
@@ -174,52 +180,31 @@ class ProcessTarget:
         site = self._site
         site.spec(environment)
         daemons.ensure_supervisor(site)
-        daemons.ensure_front(site, environment)
+        site.traffic.ensure(environment)
         processes = running.kept(site, environment)
         busy = {process.release for process in processes if process.state in ALIVE | {"stopping"}}
-        busy |= set(_table(site.front(environment).state()))
+        busy |= set(site.traffic.state(environment).table)
         gone = releases.prune(site, environment, frozenset(keep) | busy)
         for process in processes:
             if process.release in gone:
                 site.supervisor.remove(process.id)
         return gone
 
-    def _fence(self, environment: str, epoch: int) -> Front:
-        """Make the front refuse every older holder from now on.
+    def _fence(self, environment: str, epoch: int) -> None:
+        """Make the balancer refuse every older holder from now on.
 
         Raises:
             StaleEpoch: we are the older holder.
         """
         self._site.spec(environment)
         with self._site.locked(f"routes-{environment}", _LOCK_SECONDS):
-            return self._fence_locked(environment, epoch)
+            self._fence_locked(environment, epoch)
 
-    def _fence_locked(self, environment: str, epoch: int) -> Front:
+    def _fence_locked(self, environment: str, epoch: int) -> None:
+        traffic = self._site.traffic
         daemons.ensure_supervisor(self._site)
-        daemons.ensure_front(self._site, environment)
-        front = self._site.front(environment)
-        front.route(epoch, _table(front.state()))
-        return front
-
-    def _url(self, environment: str, release: str) -> str:
-        web = running.find(self._site, environment, release, WEB)
-        if web is None or web.state != "running":
-            raise TheirFault(
-                "not_running",
-                f"{release} does not run in {environment}, so it cannot take traffic.",
-                "start it first",
-            )
-        return web.url
-
-
-def _table(state: Json) -> dict[str, tuple[str, int]]:
-    """Return what takes traffic, as address and weight by release."""
-    backends = state["backends"]
-    return {
-        release: (str(entry["url"]), int(entry["weight"]))
-        for release, entry in backends.items()
-        if entry["weight"]
-    }
+        traffic.ensure(environment)
+        traffic.route(environment, traffic.state(environment).table, epoch=epoch)
 
 
 _check: type[Target] = ProcessTarget

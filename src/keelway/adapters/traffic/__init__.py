@@ -1,0 +1,1 @@
+"""What holds the port of an environment and spreads its traffic over releases."""

@@ -1,0 +1,1 @@
+"""Start, order about and end the programs that carry traffic."""

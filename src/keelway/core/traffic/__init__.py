@@ -1,0 +1,1 @@
+"""Which release gets which share of the traffic, as data."""

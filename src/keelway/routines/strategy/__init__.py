@@ -1,0 +1,1 @@
+"""Carry out the steps in which a strategy says how traffic moves."""
