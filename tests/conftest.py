@@ -8,7 +8,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.postgres", "tests.agents.model_server.fixture"]
+pytest_plugins = ["tests.postgres", "tests.mysql", "tests.agents.model_server.fixture"]
 
 settings.register_profile("keelway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("keelway")  # a busy machine is no failure

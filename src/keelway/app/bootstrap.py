@@ -20,6 +20,7 @@ from keelway.app.config import Config, environment_variables
 from keelway.app.crew.far import CarriedAgent, FarCi, FarScanners
 from keelway.app.crew.freeze import SharedFreeze
 from keelway.app.crew.seat import Seat, join_hub, many_workers, take_hub
+from keelway.app.data.choose import make_backup
 from keelway.app.home import Home
 from keelway.app.index.choose import make_index
 from keelway.app.policy.base import Policies
@@ -178,7 +179,7 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
         ),
         target=make_target(config, home, vault),
         hook=load("hook", "folder")(project.hooks, repository, root, vault),
-        backup=load("backup", "sqlite")(project, root),
+        backup=make_backup(project, root, vault),
         probe=load("probe", "http")(),
         signal=load("signal", "front")(project, root),
         notifier=_notifier(config, home, vault),

@@ -19,7 +19,7 @@ from keelway.app.settings.problems import problems_of
 from keelway.app.settings.target import with_targets
 from keelway.core.codec import digest, from_json, to_json
 from keelway.core.errors import YourFault
-from keelway.core.model.project import PRODUCTION, STAGING, EnvironmentSpec, Project
+from keelway.core.model.project import PRODUCTION, STAGING, DataSpec, EnvironmentSpec, Project
 from keelway.core.policy import MOVED, Policy
 from keelway.core.policy.ceiling import policy_of
 
@@ -206,6 +206,7 @@ def _project(file: ConfigFile) -> Project:
         black_boxes=file.black_box,
         migrate=file.migrate,
         sqlite=file.data.sqlite,
+        data=DataSpec(file.data.postgres, file.data.mysql, file.data.files, file.data.encrypt),
         log=file.data.log,
         environments=environments,
         hooks=file.hooks,

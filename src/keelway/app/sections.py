@@ -46,6 +46,15 @@ class DataSection:
 
     sqlite: str = ""
     """Database file, ``{data}`` being the data directory of the environment."""
+    postgres: str = ""
+    """PostgreSQL database: ``env:DATABASE_URL`` takes the address that the processes get under that name, secrets
+    included; an address without a password may stand here itself."""
+    mysql: str = ""
+    """MySQL or MariaDB database, likewise: ``mysql://user@host:3306/name``, with ``?unix_socket=/path`` for a socket."""
+    files: tuple[str, ...] = ()
+    """Folders with files that users brought, such as ``{data}/uploads``."""
+    encrypt: str = ""
+    """Name of the secret with the age identity for which backups are encrypted; empty encrypts none."""
     log: str = ""
     """JSON-lines log file, ``{data}`` being the data directory of the environment."""
 

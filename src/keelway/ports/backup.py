@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from keelway.core.backup.backup import Backup, Loss, Part, Proof
+from keelway.core.migration.dry_run import Beside, DryRun
+from keelway.ports.target import OnCopy
 
-@dataclass(frozen=True)
-class Backup:
-    """Name a verified copy of an environment's data."""
-
-    id: str
-    environment: str
-    path: str
-    sha256: str
-    size_bytes: int
-    taken_at: datetime
-    rows: dict[str, int] = field(default_factory=dict)
-    """Rows per table at the moment of the copy."""
-
-
-@dataclass(frozen=True)
-class Loss:
-    """Count what a restore would lose: rows that were written after the backup."""
-
-    rows: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def total(self) -> int:
-        """Return the number of rows over all tables."""
-        return sum(self.rows.values())
+__all__ = ["Backup", "BackupStore", "Beside", "Loss", "Part", "Proof"]
 
 
 class BackupStore(Protocol):
     """Take, verify and restore backups of one application."""
 
     def take(self, environment: str, *, key: str) -> Backup | None:
-        """Copy and verify the data; ``None`` when the environment keeps none.
+        """Copy the data and prove the copy; ``None`` when the environment keeps none.
 
         Raises:
             TheirFault: no space, or the copy failed its verification; nothing is left behind.
@@ -45,7 +24,11 @@ class BackupStore(Protocol):
         ...
 
     def verify(self, backup: Backup) -> str:
-        """Check a backup again; return "" or what is wrong with it."""
+        """Check a backup again, quickly; return "" or what is wrong with it."""
+        ...
+
+    def prove(self, backup: Backup) -> Proof:
+        """Restore a backup into a scratch place, compare it with what was counted, and clear away."""
         ...
 
     def loss(self, backup: Backup) -> Loss:
@@ -60,6 +43,22 @@ class BackupStore(Protocol):
         """
         ...
 
+    def rehearse(self, backup: Backup, beside: Beside, on_copy: OnCopy, *, key: str) -> DryRun:
+        """Restore a backup beside the data of an environment, try the migrations of a release on it, clear away.
+
+        What cannot be lent, or fails on the way, is said in the result.
+        """
+        ...
+
     def rows(self, environment: str) -> dict[str, int]:
         """Count the rows of every table now."""
+        ...
+
+    def prune(
+        self, environment: str, *, needed: frozenset[str], before: datetime, at_least: int, dry_run: bool = False
+    ) -> tuple[str, ...]:
+        """Remove backups whose time is over and return their ids; what is ``needed`` stays.
+
+        With ``dry_run`` nothing is removed.
+        """
         ...

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from keelway.core.strategy.step import Capability
 
@@ -83,6 +84,43 @@ class Migrated:
     def steps(self) -> int:
         """Return by how many versions the schema moved, negative for down."""
         return self.after - self.before
+
+
+class SchemaSteps(Protocol):
+    """Move the schema of a copy by the commands of a release."""
+
+    def version(self) -> int | None:
+        """Read the schema version; ``None`` when the release has no such command."""
+        ...
+
+    def up(self) -> None:
+        """Move up to the newest.
+
+        Raises:
+            TheirFault: the command failed.
+        """
+        ...
+
+    def down(self, version: int) -> bool:
+        """Move down to a version; ``False`` when the release has no way down.
+
+        Raises:
+            TheirFault: the command failed.
+        """
+        ...
+
+
+OnCopy = Callable[[str, str, dict[str, str]], SchemaSteps]
+"""The steps of a release in an environment, with other addresses in place of those of the live data."""
+
+
+@runtime_checkable
+class TriesOnCopy(Protocol):
+    """Be a target that can run the migrations of a release against a copy of the data."""
+
+    def on_copy(self, environment: str, release: str, instead: dict[str, str]) -> SchemaSteps:
+        """Return the steps of a release; its commands get ``instead`` in place of what they name."""
+        ...
 
 
 class Target(Protocol):

@@ -59,7 +59,7 @@ def refuse_quarantined(ctx: Context, sha: str) -> None:
         raise StageFailed(finding.code, finding.message, findings=(finding,))
 
 
-def deploy(ctx: Context, environment: str, sha: str, lease: Lease) -> Deployed:
+def deploy(ctx: Context, environment: str, sha: str, lease: Lease, **figures: object) -> Deployed:
     """Snapshot, build, migrate, move the traffic by the strategy, swap workers; healthy before it has traffic.
 
     Raises:
@@ -90,7 +90,7 @@ def deploy(ctx: Context, environment: str, sha: str, lease: Lease) -> Deployed:
         schema_before=schema_before,
         schema_after=schema_before,
         backup=backup.id if backup else "",
-        figures={"backup": to_json(backup) if backup else None},
+        figures={"backup": to_json(backup) if backup else None, **figures},
     )
     ctx.book("deployment", ctx.ledger.save_deployment, deployment)
     if schema_before is not None:

@@ -28,7 +28,7 @@ def facts_of(ctx: Context, deployment: Deployment, by_person: bool) -> WayBackFa
         previous_warm=previous in there and there[previous].state == "running",
         migrated=migrated,
         previous_fits=deployment.figures.get("previous_fits"),
-        down_migrations=bool(ctx.project.migrate.down),
+        down_migrations=bool(ctx.project.migrate.down) and deployment.figures.get("down_proven") is not False,
         down_failed=False,
         backup_verified=sound,
         loss=_loss_in_words(ctx, backup) if sound and backup and migrated else "",
@@ -50,8 +50,7 @@ def backup_of(deployment: Deployment) -> Backup | None:
 
 def _loss_in_words(ctx: Context, backup: Backup) -> str:
     loss: Loss = ctx.read("back:loss", ctx.backup.loss, backup)
-    rows = ", ".join(f"{count} rows of {table}" for table, count in sorted(loss.rows.items()) if count)
-    return rows or "nothing that was counted"
+    return loss.words or "nothing that was counted"
 
 
 def _next_good(

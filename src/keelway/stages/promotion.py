@@ -54,7 +54,8 @@ def _first(ctx: Context, staged: Staged, lease: Lease) -> Live:
     main_sha = _promote(ctx, staged)
     bounds = ctx.policy.observation(PRODUCTION, hotfix=staged.task.request.hotfix)
     history = baseline(ctx, PRODUCTION, bounds)
-    deployed = deploy(ctx, PRODUCTION, main_sha, lease)
+    known = {} if staged.down_proven is None else {"down_proven": staged.down_proven}
+    deployed = deploy(ctx, PRODUCTION, main_sha, lease, **known)
     ctx.move(Status.OBSERVING, commit_sha=main_sha)
     watched = observe(ctx, deployed.deployment, history, bounds)
     deployment = _with_figures(ctx, deployed.deployment, watched)

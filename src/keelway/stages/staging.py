@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from keelway.core.codec import to_json
 from keelway.core.errors import KeelwayError
 from keelway.core.gate.observed import Observed
 from keelway.core.gate.staging import StagingFacts, judge_staging
+from keelway.core.migration.dry_run import judge_dry_run
 from keelway.core.model.handover import Merged, Staged
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import STAGING
@@ -13,6 +15,7 @@ from keelway.ports.ledger import Lease
 from keelway.routines import health
 from keelway.routines.consent.allow import allow
 from keelway.routines.context import Context
+from keelway.routines.data.dry_run import try_on_copy
 from keelway.routines.observe import baseline, new_exceptions, observe, sentence_of
 from keelway.routines.outcome import Aborted, StageFailed
 from keelway.routines.rehearse import Rehearsal, rehearse_way_back
@@ -52,6 +55,7 @@ def _stage(ctx: Context, merged: Merged, lease: Lease) -> Staged:
     watched = observe(ctx, deployed.deployment, history, bounds)
     if watched.asked_by:
         raise StageFailed("rollback_asked", f"{watched.asked_by} asked to take the release back.")
+    tried = try_on_copy(ctx, deployed)
     rehearsal = rehearse_way_back(ctx, deployed, lease)
     facts = StagingFacts(
         probes_first=first,
@@ -62,12 +66,15 @@ def _stage(ctx: Context, merged: Merged, lease: Lease) -> Staged:
         judgement=Observed(watched.judgement.decision.value, sentence_of(watched.judgement)),
         old_release_boots=_boots(deployed, rehearsal),
         rehearsal=rehearsal.finding,
+        dry_run=judge_dry_run(tried, ctx.policy.migration, down_needed=bool(deployed.previous_boots)) if tried else (),
     )
     verdict = ctx.judged(judge_staging(facts, bounds), commit=merged.merge_sha)
     if not verdict.passed:
         raise StageFailed.by_gate(verdict)
-    done = finish(ctx, deployed.deployment, "live", rehearsal_seconds=rehearsal.seconds)
-    return Staged(merged, done.release, done.id, rehearsal.seconds, sentence_of(watched.judgement))
+    more = {"dry_run": to_json(tried)} if tried else {}
+    done = finish(ctx, deployed.deployment, "live", rehearsal_seconds=rehearsal.seconds, **more)
+    proven = tried.down_proven if tried else None
+    return Staged(merged, done.release, done.id, rehearsal.seconds, sentence_of(watched.judgement), proven)
 
 
 def _boots(deployed: Deployed, rehearsal: Rehearsal) -> Finding:

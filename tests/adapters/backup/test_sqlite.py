@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from tests.adapters.target.process_rig import project_of
 
-from keelway.adapters.backup import sqlite
 from keelway.adapters.backup.sqlite import SqliteBackup
+from keelway.clients.backup import cellar, sqlite
+from keelway.clients.backup.sqlite import SqliteSource
 from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
+from keelway.core.migration.dry_run import Beside, DryRun
 from keelway.ports.backup import Backup
 
 COPIES = 60
@@ -73,7 +75,7 @@ def moves(path: Path) -> int:
         return int(db.execute("SELECT COUNT(*) FROM moves").fetchone()[0])
 
 
-def test_copies_under_writers_are_all_whole(tmp_path: Path) -> None:
+def test_sixty_of_sixty_copies_under_writers_are_whole_and_restore(tmp_path: Path) -> None:
     path, store, counts = database(tmp_path), SqliteBackup(PROJECT, str(tmp_path)), []
     with writers(path, tmp_path / "stop"):
         while not moves(path):
@@ -82,8 +84,11 @@ def test_copies_under_writers_are_all_whole(tmp_path: Path) -> None:
             backup = taken(store, f"copy {number}")
             counts.append(backup.rows["moves"])
             assert store.verify(backup) == ""
-            with closing(sqlite3.connect(f"file:{backup.path}?immutable=1", uri=True)) as copy:
+            restored = tmp_path / f"restored-{number}.sqlite"
+            SqliteSource(restored, tmp_path).write_back(Path(backup.path), backup.rows, "back")
+            with closing(sqlite3.connect(restored)) as copy:
                 assert copy.execute("SELECT SUM(cents) FROM accounts").fetchone() == (5_000,)
+                assert copy.execute("SELECT COUNT(*) FROM moves").fetchone() == (backup.rows["moves"],)
     assert counts == sorted(counts)
     assert counts[-1] > counts[0]
     files = {entry.suffix for entry in (tmp_path / "backups/production").iterdir() if entry.suffix}
@@ -173,7 +178,7 @@ def test_too_little_space_is_said_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database(tmp_path)
-    monkeypatch.setattr(sqlite, "free_bytes", lambda _path: 10)
+    monkeypatch.setattr(cellar, "free_bytes", lambda _path: 10)
     with pytest.raises(TheirFault) as caught:
         taken(SqliteBackup(PROJECT, str(tmp_path)))
     assert caught.value.code == "no_space"
@@ -209,6 +214,70 @@ def test_two_takers_of_one_key_get_one_backup(tmp_path: Path) -> None:
         thread.join(20)
     assert len(found) == 4
     assert len({backup.taken_at for backup in found}) == 1
+
+
+def test_loss_tells_new_rows_from_altered_and_deleted_ones(tmp_path: Path) -> None:
+    path, store = database(tmp_path), SqliteBackup(PROJECT, str(tmp_path))
+    backup = taken(store)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE accounts SET cents = 7 WHERE id <= 3")
+        db.execute("DELETE FROM accounts WHERE id = 50")
+        db.execute("INSERT INTO moves (account) VALUES (1)")
+        db.execute("ALTER TABLE moves ADD COLUMN note TEXT")
+        db.execute("CREATE TABLE later (x)")
+        db.execute("INSERT INTO later VALUES (1)")
+    loss = store.loss(backup)
+    assert loss.rows == {"later": 1, "moves": 1}
+    assert (loss.changed, loss.returning) == ({"accounts": 3}, {"accounts": 1})
+    path.unlink()
+    assert store.loss(backup).returning == backup.rows
+
+
+def test_a_migration_is_tried_on_a_copy_beside_the_data(tmp_path: Path) -> None:
+    path, store = database(tmp_path), SqliteBackup(PROJECT, str(tmp_path))
+    backup, data = taken(store), str(path.parent)
+
+    def rehearse(down: str, live: int = 1) -> DryRun:
+        steps = lambda _environment, _release, instead: Steps(instead[data], down)
+        return store.rehearse(backup, Beside("production", "r-1", live), steps, key="try")
+
+    run = rehearse("ALTER TABLE accounts DROP COLUMN note")
+    assert run.down_proven, run
+    assert (run.environment, run.before, run.after, run.rows) == ("production", 0, 1, 50)
+    lossy = rehearse("UPDATE accounts SET cents = 0; ALTER TABLE accounts DROP COLUMN note")
+    assert lossy.lost == ("accounts: other contents",)
+    assert "do not reach the copy" in rehearse("", live=0).wrong
+    assert "migration_failed" not in rehearse("SELECT nothing").wrong
+    assert rehearse("SELECT nothing").lost == ("no such column: nothing",)
+    assert list((tmp_path / "scratch").iterdir()) == []
+    assert store.rows("production") == backup.rows
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (0,)
+
+
+class Steps:
+    """Move the schema of the database in a folder."""
+
+    def __init__(self, folder: str, down: str) -> None:
+        self._path, self._down = Path(folder) / "app.sqlite", down
+
+    def version(self) -> int:
+        with closing(sqlite3.connect(self._path)) as db:
+            return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+    def up(self) -> None:
+        self._run("ALTER TABLE accounts ADD COLUMN note TEXT; PRAGMA user_version = 1")
+
+    def down(self, version: int) -> bool:
+        self._run(f"{self._down}; PRAGMA user_version = {version}")
+        return True
+
+    def _run(self, script: str) -> None:
+        try:
+            with closing(sqlite3.connect(self._path)) as db:
+                db.executescript(script)
+        except sqlite3.Error as error:
+            raise TheirFault("migration_failed", str(error)) from error
 
 
 def test_a_project_without_a_database_keeps_none(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keelway.app.config import Config
+from keelway.app.data.look import check_data
 from keelway.app.desk import Place, running
 from keelway.app.doctor import machine, project
 from keelway.app.doctor.check import FAIL, Check, fail, ok
@@ -51,6 +52,7 @@ def examine(place: Place, *, probe_agent: bool = True) -> tuple[Check, ...]:
         *project.check_secrets(config, home),
         *check_targets(config, home),
         *check_traffic(config, home),
+        *check_data(config, home),
         *check_prices(config, home),
         *check_scanners(config, home),
         *installation.check_store(home),

@@ -21,6 +21,7 @@ from keelway.store.depot.choose import fault_of
 
 PRICES = (2, 3)
 KINDS = frozenset({"lint", "types", "tests", "build", "audit"})
+_PASSWORD = re.compile(r"://[^/@:]*:[^/@]+@|\bpassword\s*=")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -36,6 +37,7 @@ def problems_of(file: ConfigFile) -> list[str]:
     wrong += [problem for problem in (fault_of(file.store.artefacts),) if problem]
     wrong += _egress_problems(file)
     wrong += hook_problems(file.hooks)
+    wrong += _data_problems(file)
     wrong += consent_problems(file.person, file.policy.review)
     wrong += [problem for problem in (problem_of(file.strategy),) if problem]
     strange = sorted({*file.strategy.environments} - {STAGING, PRODUCTION})
@@ -100,6 +102,23 @@ def _recipe_problems(file: ConfigFile) -> list[str]:
         except YourFault as fault:
             problems.append(fault.message.rstrip("."))
     return problems
+
+
+def _data_problems(file: ConfigFile) -> list[str]:
+    """Refuse a password in the file, and folders that are one inside the other."""
+    found = [
+        f"data.{name} holds a password; put the address into the secrets file and write env:NAME"
+        for name, address in (("postgres", file.data.postgres), ("mysql", file.data.mysql))
+        if _PASSWORD.search(address)
+    ]
+    folders = [f"{folder.rstrip('/')}/" for folder in file.data.files]
+    found += [
+        f"data.files names {inner!r} inside {outer!r}"
+        for outer in folders
+        for inner in folders
+        if inner != outer and inner.startswith(outer)
+    ]
+    return [*found, *_twice("data.files folder", folders)]
 
 
 def _egress_problems(file: ConfigFile) -> list[str]:

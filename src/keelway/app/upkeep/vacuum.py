@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from keelway.app.config import Config
+from keelway.app.data.choose import backups_of
 from keelway.app.home import Home
 from keelway.app.upkeep.store import Say, opened, utc_now
 from keelway.clients.files import free_bytes
@@ -42,6 +43,8 @@ class Removed:
     log_lines: int = 0
     samples: int = 0
     runs: int = 0
+    backups: int = 0
+    """Backups of the application's data."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def would_remove(config: Config, home: Home, count: Forget, now: datetime | None
             retention.old_logs(logs, stay),
             retention.old_samples(logs, stay),
             ended,
+            _remove_backups(config, home, stay, now, dry_run=True),
         )
         size = _size(database)
         return Vacuumed(found, size, size, dry_run=True)
@@ -106,7 +110,7 @@ def vacuum(
             return None
         try:
             before = _size(database)
-            removed = _remove(config, (ledger, retention, stay), forget, say, lambda: claim.renew(by))
+            removed = _remove(config, home, (ledger, retention, stay), forget, say, lambda: claim.renew(by))
             if due is None:
                 _shrink(home, database, before, say)
             retention.note(by, asdict(removed))
@@ -123,7 +127,7 @@ def _parts(config: Config, home: Home, database: Engine) -> _Parts:
     return ledger, Retention(Journal(database, home.root)), needed(database)
 
 
-def _remove(config: Config, parts: _Parts, forget: Forget, say: Say, renew: Callable[[], None]) -> Removed:
+def _remove(config: Config, home: Home, parts: _Parts, forget: Forget, say: Say, renew: Callable[[], None]) -> Removed:
     (ledger, retention, stay), policy, now = parts, config.policy.artefact, utc_now()
     old = now - timedelta(days=policy.log_days)
     say(f"Log lines and samples older than {policy.log_days} days.")
@@ -136,7 +140,20 @@ def _remove(config: Config, parts: _Parts, forget: Forget, say: Say, renew: Call
     with reported():
         runs = forget(now - timedelta(days=policy.run_days), stay.open_tasks)
     renew()
-    return Removed(artefacts, log_lines, samples, runs)
+    say(f"Backups of data older than {policy.backup_days} days.")
+    backups = _remove_backups(config, home, stay, now)
+    return Removed(artefacts, log_lines, samples, runs, backups)
+
+
+def _remove_backups(
+    config: Config, home: Home, stay: Needed, now: datetime, *, dry_run: bool = False
+) -> int:
+    policy, store = config.policy.artefact, backups_of(config.project, str(home.root))
+    before, least = now - timedelta(days=policy.backup_days), policy.backups_min
+    return sum(
+        len(store.prune(spec.name, needed=stay.backups, before=before, at_least=least, dry_run=dry_run))
+        for spec in config.project.environments
+    )
 
 
 def _shrink(home: Home, database: Engine, size: int, say: Say) -> None:

@@ -72,8 +72,8 @@ def vacuumed(done: Vacuumed) -> None:
     """Print what went, or would go."""
     removed = done.removed
     what = (
-        f"{removed.artefacts} artefacts, {removed.log_lines} log lines, {removed.samples} samples and the "
-        f"records of {removed.runs} ended stories"
+        f"{removed.artefacts} artefacts, {removed.log_lines} log lines, {removed.samples} samples, "
+        f"{removed.backups} backups of data and the records of {removed.runs} ended stories"
     )
     if done.dry_run:
         say(f"{what} are over their time and would be removed.")

@@ -25,6 +25,8 @@ class StagingFacts:
     """The previous release was started on the new schema and answered."""
     rehearsal: Finding
     """The way back was walked and timed."""
+    dry_run: tuple[Finding, ...] = ()
+    """What the migration did to a restored copy of real data; empty when the schema did not change."""
 
 
 def judge_staging(facts: StagingFacts, policy: ObservationPolicy) -> Verdict:
@@ -37,5 +39,6 @@ def judge_staging(facts: StagingFacts, policy: ObservationPolicy) -> Verdict:
         judge_numbers(facts.judgement, policy),
         facts.old_release_boots,
         facts.rehearsal,
+        *facts.dry_run,
     ]
     return combine("staging", findings)

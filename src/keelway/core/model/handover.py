@@ -126,6 +126,8 @@ class Staged:
     rehearsal_seconds: float
     judgement: str
     """The decision of the observation and its main figures, as one sentence."""
+    down_proven: bool | None = None
+    """The way down led back to exactly what was there, on a copy of real data; ``None`` when it was not tried."""
 
     @property
     def task(self) -> Task:

@@ -90,6 +90,20 @@ class MigrationCommands:
 
 
 @dataclass(frozen=True)
+class DataSpec:
+    """Describe what an environment keeps besides an SQLite file."""
+
+    postgres: str = ""
+    """Address of a PostgreSQL database, or ``env:NAME`` for what its processes get under that name; empty for none."""
+    mysql: str = ""
+    """The same of a MySQL or MariaDB database."""
+    files: tuple[str, ...] = ()
+    """Folders, ``{data}`` being the data directory of the environment."""
+    encrypt: str = ""
+    """Name of the secret that holds the age identity for which backups are encrypted; empty for none."""
+
+
+@dataclass(frozen=True)
 class EnvironmentSpec:
     """Describe one place where releases run."""
 
@@ -144,6 +158,8 @@ class Project:
     migrate: MigrationCommands = field(default_factory=MigrationCommands)
     sqlite: str = ""
     """Database file of an environment, ``{data}`` being its data directory; empty for none."""
+    data: DataSpec = field(default_factory=DataSpec)
+    """What an environment keeps besides."""
     log: str = ""
     """JSON-lines log of an environment, ``{data}`` being its data directory; empty for none."""
     environments: tuple[EnvironmentSpec, ...] = ()
@@ -154,6 +170,11 @@ class Project:
     strategy: Strategy = field(default_factory=Strategy)
     people: tuple[Person, ...] = ()
     """Who may be asked besides the owner, and by which accounts they are known."""
+
+    @property
+    def backed_up(self) -> bool:
+        """Tell whether there is a database that is backed up before each deploy."""
+        return bool(self.sqlite or self.data.postgres or self.data.mysql)
 
     def environment(self, name: str) -> EnvironmentSpec:
         """Return the environment called ``name``.

@@ -15,7 +15,13 @@ from keelway.core.policy.budget import (
 from keelway.core.policy.category import AutonomyPolicy, CategoryPolicy
 from keelway.core.policy.policy import LATER, Policy
 from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
-from keelway.core.policy.release import HotfixPolicy, ObservationPolicy, RollbackPolicy, WatchPolicy
+from keelway.core.policy.release import (
+    HotfixPolicy,
+    MigrationPolicy,
+    ObservationPolicy,
+    RollbackPolicy,
+    WatchPolicy,
+)
 from keelway.core.policy.unit import DAY_SECONDS, MINUTE_SECONDS
 from keelway.core.policy.work import (
     DependencyPolicy,
@@ -44,6 +50,7 @@ __all__ = [
     "GuardrailPolicy",
     "HotfixPolicy",
     "IntakePolicy",
+    "MigrationPolicy",
     "ObservationPolicy",
     "OpsBudget",
     "PlanBudget",

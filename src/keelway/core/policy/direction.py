@@ -130,6 +130,7 @@ DIRECTIONS: dict[str, Direction] = {
     "production.tick_seconds": _LOWER,
     "rollback.automatic": _TRUE_FIRST,
     "rollback.restore_data": Direction(Stricter.EARLIER, ("never", "ask", "always")),
+    "migration.dry_run": Direction(Stricter.EARLIER, ("production", "staging", "off")),
     "watch.watch_seconds": _HIGHER,
     "watch.interval_seconds": _LOWER,
     "watch.rollback_armed": _TRUE_FIRST,
@@ -138,6 +139,7 @@ DIRECTIONS: dict[str, Direction] = {
     "artefact.retention_days": _HIGHER,
     "artefact.log_days": _HIGHER,
     "artefact.run_days": _HIGHER,
+    "artefact.backup_days": _HIGHER,
     "artefact.inline_bytes_max": _FIXED,
     "artefact.lessons_max": _FIXED,
 }

@@ -9,7 +9,13 @@ from keelway.core.codec import digest, to_json
 from keelway.core.policy.budget import BudgetPolicy, GatewayPolicy
 from keelway.core.policy.category import AutonomyPolicy, CategoryPolicy
 from keelway.core.policy.record import AlertPolicy, ArtefactPolicy
-from keelway.core.policy.release import HotfixPolicy, ObservationPolicy, RollbackPolicy, WatchPolicy
+from keelway.core.policy.release import (
+    HotfixPolicy,
+    MigrationPolicy,
+    ObservationPolicy,
+    RollbackPolicy,
+    WatchPolicy,
+)
 from keelway.core.policy.unit import MINUTE_SECONDS
 from keelway.core.policy.work import (
     DependencyPolicy,
@@ -45,6 +51,11 @@ LATER: dict[str, Any] = {
     "scan.feed": "",
     "gateway.silence_seconds_max": 300.0,
     "artefact.lessons_max": 5_000,
+    "artefact.backup_days": 30,
+    "artefact.backups_min": 5,
+    "migration.dry_run": "production",
+    "migration.seconds_max": 300.0,
+    "migration.lock_seconds_max": 10.0,
     "guardrail.bytes_max": 4_000_000,
     "category.never_auto_deploy": [
         *("schema", "auth", "environment", "breaking API", "dependency", "security"),
@@ -90,6 +101,7 @@ class Policy:
     staging: ObservationPolicy = field(default_factory=_staging)
     production: ObservationPolicy = field(default_factory=ObservationPolicy)
     rollback: RollbackPolicy = field(default_factory=RollbackPolicy)
+    migration: MigrationPolicy = field(default_factory=MigrationPolicy)
     watch: WatchPolicy = field(default_factory=WatchPolicy)
     hotfix: HotfixPolicy = field(default_factory=HotfixPolicy)
     artefact: ArtefactPolicy = field(default_factory=ArtefactPolicy)

@@ -19,6 +19,10 @@ class ArtefactPolicy:
     """How long log lines and the samples of watched deployments are kept."""
     run_days: int = 30
     """How long the engine's records of ended stories are kept."""
+    backup_days: int = 30
+    """How long backups of the application's data are kept; what a way back needs stays."""
+    backups_min: int = 5
+    """So many of the newest backups of each environment are kept in any case."""
     lessons_max: int = 5_000
     """How many lessons are kept; those that nobody was told for the longest time go first."""
 

@@ -52,6 +52,18 @@ class RollbackPolicy:
 
 
 @dataclass(frozen=True)
+class MigrationPolicy:
+    """Bound what a migration may do to a restored copy of the data before it meets the data itself."""
+
+    dry_run: str = "production"
+    """Whose data the copy is of: ``production`` (staging's, while production has none), ``staging``, or ``off``."""
+    seconds_max: float = 5 * MINUTE_SECONDS
+    """How long it may take there."""
+    lock_seconds_max: float = 10.0
+    """How long it may lock a table against its users, where that can be seen."""
+
+
+@dataclass(frozen=True)
 class WatchPolicy:
     """Bound the watch after a release went live."""
 

@@ -36,7 +36,7 @@ def scan(ctx: Context, patch: Patch) -> Weighed:
     present = tuple(sorted(delta.path for delta in diff.files if delta.status != "D"))
     lines = {path: tuple(number for number, _ in added) for path, added in diff.added_text.items()}
     job = ScanJob(diff.base_sha, diff.head_sha, policy.scan.tools, present, lines)
-    question = Question(present, lines, patch.by_recipe, backed_up=bool(ctx.project.sqlite))
+    question = Question(present, lines, patch.by_recipe, backed_up=ctx.project.backed_up)
 
     def gather() -> Any:
         def text(sha: str, path: str) -> str:

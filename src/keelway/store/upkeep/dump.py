@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
+from keelway.clients.backup.programs import postgres_program
 from keelway.clients.shell import Command, base_env, run
-from keelway.core.errors import TheirFault, YourFault
+from keelway.core.errors import TheirFault
 
 DUMP_SECONDS_MAX = 4 * 3_600.0
 LIST_SECONDS_MAX = 600.0
 _LIST_BYTES_MAX = 8_000_000
-_PLACES = Path("/usr/lib/postgresql")
-"""Where Debian keeps the programs of each version beside the search path."""
-
 _WANTED = "keel_events"
 """The table without which a dump is none of the store."""
-
-
-def program(name: str) -> str:
-    """Return the path of one of PostgreSQL's programs: the newest version beside the search path, else that.
-
-    Raises:
-        YourFault: it is not installed.
-    """
-    versions = [path for path in _PLACES.glob(f"*/bin/{name}") if path.parts[-3].isdecimal()]
-    newest = max(versions, key=lambda path: int(path.parts[-3]), default=None)
-    found = str(newest) if newest else shutil.which(name)
-    if not found:
-        raise YourFault(
-            "program_missing",
-            f"{name} is not installed here, and only PostgreSQL's own programs can copy its database.",
-            "apt-get install postgresql-client",
-        )
-    return found
 
 
 def take(engine: Engine, fresh: Path, say: Callable[[str], None]) -> None:
@@ -47,7 +26,7 @@ def take(engine: Engine, fresh: Path, say: Callable[[str], None]) -> None:
         YourFault: the programs are not installed.
         TheirFault: the dump failed, or is not one of a store.
     """
-    dump, restore = program("pg_dump"), program("pg_restore")
+    dump, restore = postgres_program("pg_dump"), postgres_program("pg_restore")
     where, environment = _place(engine)
     say("Dumping the database.")
     argv = (dump, "--format=custom", "--no-password", f"--file={fresh}", f"--dbname={where}")

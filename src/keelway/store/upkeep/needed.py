@@ -24,6 +24,8 @@ class Needed:
     tasks: frozenset[str]
     """Open tasks, and those whose release runs or can be gone back to."""
     deployments: frozenset[str]
+    backups: frozenset[str] = frozenset()
+    """Backups that a way back from one of them may ask for."""
 
 
 def needed(engine: Engine) -> Needed:
@@ -46,4 +48,5 @@ def needed(engine: Engine) -> Needed:
         unsettled = DEPLOYMENTS.c.status.in_(("running", "observing", "live"))
         serving += connection.execute(select(DEPLOYMENTS).where(unsettled)).all()
     tasks = still_open | {row.task for row in serving if row.task}
-    return Needed(frozenset(still_open), frozenset(tasks), frozenset(row.id for row in serving))
+    backups = frozenset(row.backup for row in serving if row.backup)
+    return Needed(frozenset(still_open), frozenset(tasks), frozenset(row.id for row in serving), backups)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Protocol
 
 import pytest
@@ -66,6 +67,30 @@ class BackupTests:
         cellar.store.restore(backup, key="restore")
         assert cellar.store.rows(cellar.environment) == {"ships": 3}
         assert cellar.store.verify(backup) == ""
+
+    def test_a_backup_is_proven_by_a_restore_elsewhere(self, cellar: Cellar) -> None:
+        backup = self.take(cellar)
+        cellar.write("ships", 1)
+        proof = cellar.store.prove(backup)
+        assert (proof.wrong, proof.rows) == ("", {"ships": 2})
+        assert cellar.store.rows(cellar.environment) == {"ships": 3}
+        cellar.spoil(backup)
+        assert cellar.store.prove(backup).wrong != ""
+
+    def test_old_backups_go_but_for_what_is_needed(self, cellar: Cellar) -> None:
+        first, second, third = (self.take(cellar, key) for key in ("one", "two", "three"))
+        later = third.taken_at + timedelta(seconds=1)
+        needed = frozenset({first.id})
+        planned = cellar.store.prune(
+            cellar.environment, needed=needed, before=later, at_least=1, dry_run=True
+        )
+        gone = cellar.store.prune(cellar.environment, needed=needed, before=later, at_least=1)
+        assert planned == gone
+        assert len(gone) == 1
+        kept = {first.id, second.id, third.id} - set(gone)
+        assert first.id in kept
+        assert cellar.store.verify(first) == ""
+        assert cellar.store.prune(cellar.empty, needed=frozenset(), before=later, at_least=0) == ()
 
     def test_a_damaged_backup_is_not_restored(self, cellar: Cellar) -> None:
         backup = self.take(cellar)

@@ -21,6 +21,7 @@ from keelway.ports.target import (
     EnvironmentState,
     Migrated,
     RunningRelease,
+    SchemaSteps,
     Target,
 )
 
@@ -69,6 +70,28 @@ class FakePlace:
     def active(self) -> str:
         """Return the release with the highest weight."""
         return max(self.weights, key=lambda name: self.weights[name], default="")
+
+
+class FakeSteps:
+    """Move the schema of a copy that nobody else sees, from version 0."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self._behaviour, self._version = behaviour, 0
+
+    def version(self) -> int | None:
+        """Read the schema version."""
+        return None if self._behaviour.schema is None else self._version
+
+    def up(self) -> None:
+        """Move up to what the release knows."""
+        self._version = self._behaviour.schema or 0
+
+    def down(self, version: int) -> bool:
+        """Move down."""
+        if not self._behaviour.down:
+            raise TheirFault("migration_failed", "The way down failed.")
+        self._version = version
+        return True
 
 
 class FakeTarget:
@@ -197,6 +220,12 @@ class FakeTarget:
         after = max(before, script.schema) if version is None else min(before, version)
         place.schema = after
         return Migrated(before, after)
+
+    def on_copy(self, environment: str, release: str, instead: dict[str, str]) -> SchemaSteps:
+        """Return the migration steps of a release on a copy."""
+        del instead
+        self._built(environment, release)
+        return FakeSteps(self.behaviour(environment, release))
 
     def prune(self, environment: str, keep: tuple[str, ...]) -> tuple[str, ...]:
         """Remove what is stopped and not to be kept."""

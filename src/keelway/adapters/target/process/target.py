@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from keelway.adapters.target.process import daemons, look, releases, running, scale, schema
+from keelway.adapters.target.process.on_copy import CopySteps
 from keelway.adapters.target.process.running import ALIVE, WEB, is_web
 from keelway.adapters.target.process.scale import DRAIN_SECONDS
 from keelway.adapters.target.process.site import Site
@@ -17,6 +18,7 @@ from keelway.ports.target import (
     EnvironmentState,
     Migrated,
     RunningRelease,
+    SchemaSteps,
     Target,
 )
 from keelway.ports.traffic import Traffic
@@ -174,6 +176,11 @@ class ProcessTarget:
         """Move the schema up to the newest or down to a version by the commands of a release."""
         self._fence(environment, epoch)
         return schema.migrate(self._site, environment, release, version)
+
+    def on_copy(self, environment: str, release: str, instead: dict[str, str]) -> SchemaSteps:
+        """Return the migration steps of a release, with other addresses in place of those of the live data."""
+        self._site.record(environment, release)
+        return CopySteps(self._site, environment, release, instead)
 
     def prune(self, environment: str, keep: tuple[str, ...]) -> tuple[str, ...]:
         """Remove stopped releases that are not to be kept."""

@@ -1,0 +1,1 @@
+"""Procedures about the data of the application."""
