@@ -68,10 +68,22 @@ def mysql_server() -> Iterator[MysqlServer]:
         shutil.chown(folder, user)
         shutil.chown(data, user)
     owner = (f"--user={user}",) if user else ()
-    install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
+    install = [
+        "mariadb-install-db",
+        "--no-defaults",
+        f"--datadir={data}",
+        "--auth-root-authentication-method=normal",
+    ]
     subprocess.run([*install, *owner], check=True, capture_output=True, timeout=120)
     server = MysqlServer(folder)
-    argv = ["mariadbd", *OPTIONS, *owner, f"--datadir={data}", f"--socket={server.socket}", f"--pid-file={folder}/pid"]
+    argv = [
+        "mariadbd",
+        *OPTIONS,
+        *owner,
+        f"--datadir={data}",
+        f"--socket={server.socket}",
+        f"--pid-file={folder}/pid",
+    ]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log)
     try:

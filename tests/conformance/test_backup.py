@@ -107,7 +107,9 @@ class TestPostgresBackup(BackupTests):
     def cellar(self, tmp_path: Path, postgres_url: str, postgres_cluster: Cluster) -> Iterator[Cellar]:
         yield _PostgresCellar(tmp_path, postgres_url)
         name = postgres_url.partition("@/")[2].partition("?")[0]
-        for (left,) in postgres_cluster.sql(f"SELECT datname FROM pg_database WHERE datname LIKE '{name}_keelway%'"):
+        for (left,) in postgres_cluster.sql(
+            f"SELECT datname FROM pg_database WHERE datname LIKE '{name}_keelway%'"
+        ):
             postgres_cluster.sql(f"DROP DATABASE {left}")
 
 

@@ -55,7 +55,13 @@ class BackupStore(Protocol):
         ...
 
     def prune(
-        self, environment: str, *, needed: frozenset[str], before: datetime, at_least: int, dry_run: bool = False
+        self,
+        environment: str,
+        *,
+        needed: frozenset[str],
+        before: datetime,
+        at_least: int,
+        dry_run: bool = False,
     ) -> tuple[str, ...]:
         """Remove backups whose time is over and return their ids; what is ``needed`` stays.
 

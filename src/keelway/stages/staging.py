@@ -66,7 +66,9 @@ def _stage(ctx: Context, merged: Merged, lease: Lease) -> Staged:
         judgement=Observed(watched.judgement.decision.value, sentence_of(watched.judgement)),
         old_release_boots=_boots(deployed, rehearsal),
         rehearsal=rehearsal.finding,
-        dry_run=judge_dry_run(tried, ctx.policy.migration, down_needed=bool(deployed.previous_boots)) if tried else (),
+        dry_run=judge_dry_run(tried, ctx.policy.migration, down_needed=bool(deployed.previous_boots))
+        if tried
+        else (),
     )
     verdict = ctx.judged(judge_staging(facts, bounds), commit=merged.merge_sha)
     if not verdict.passed:

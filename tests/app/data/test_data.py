@@ -13,8 +13,8 @@ from tests.cli.rig import CONFIG
 
 from keelway.app.config import Config, load_config
 from keelway.app.data.choose import make_backup
-from keelway.app.data.look import check_data
 from keelway.app.doctor.check import FAIL, OK
+from keelway.app.doctor.data.look import check_data
 from keelway.app.home import Home
 from keelway.clients.backup.address import address_of
 from keelway.clients.places import Places
@@ -89,7 +89,10 @@ def test_what_data_says_makes_one_store(tmp_path):
     backup = make_backup(project, str(tmp_path), FakeVault()).take("production", key="one")
     assert backup is not None
     assert [part.kind for part in backup.parts] == ["sqlite", "files"]
-    assert make_backup(replace(PROJECT, sqlite=""), str(tmp_path), FakeVault()).take("production", key="x") is None
+    assert (
+        make_backup(replace(PROJECT, sqlite=""), str(tmp_path), FakeVault()).take("production", key="x")
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,9 @@ def test_what_data_says_makes_one_store(tmp_path):
 )
 def test_what_could_not_work_or_would_tell_a_secret_is_refused(tmp_path: Path, data: str, said: str):
     path = tmp_path / "keelway.toml"
-    path.write_text(CONFIG.replace("[data]", f"[data]\n{data}") if "[data]" in CONFIG else f"{CONFIG}\n[data]\n{data}\n")
+    path.write_text(
+        CONFIG.replace("[data]", f"[data]\n{data}") if "[data]" in CONFIG else f"{CONFIG}\n[data]\n{data}\n"
+    )
     with pytest.raises(YourFault) as caught:
         load_config(path)
     assert said in caught.value.message

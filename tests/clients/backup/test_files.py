@@ -7,7 +7,9 @@ import shutil
 import sqlite3
 import subprocess
 import threading
+import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pyrage
@@ -21,7 +23,6 @@ from keelway.clients.backup.cellar import Cellar
 from keelway.core.backup.backup import Backup
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.project import DataSpec
-from dataclasses import replace
 
 PROJECT = replace(project_of((8001, 8002)), data=DataSpec(files=("{data}/uploads", "{data}/old/uploads")))
 
@@ -90,8 +91,9 @@ def test_a_file_that_never_rests_is_refused_and_one_that_does_is_whole(data, sto
         with path.open("ab", buffering=0) as stream:
             while not over.is_set():
                 stream.write(b"x" * 1000)
+                time.sleep(0.001)
 
-    path.write_bytes(b"x" * 50_000_000)
+    path.write_bytes(b"x" * 30_000_000)
     writer = threading.Thread(target=write)
     writer.start()
     try:

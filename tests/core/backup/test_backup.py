@@ -74,11 +74,15 @@ def test_the_same_state_has_no_differences():
 
 
 def test_every_kind_of_difference_is_named():
-    then = Likeness(("CREATE TABLE a", "CREATE   TABLE " + "b" * 200), {"a": 2, "b": 1, "c": 3}, {"a": "7", "c": "1"})
+    then = Likeness(
+        ("CREATE TABLE a", "CREATE   TABLE " + "b" * 200), {"a": 2, "b": 1, "c": 3}, {"a": "7", "c": "1"}
+    )
     now = Likeness(("CREATE TABLE d",), {"a": 2, "c": 4, "d": 0}, {"a": "8", "c": "2"})
     found = differences(then, now)
     assert "gone from the schema: CREATE TABLE a" in found
-    assert any(line.startswith("gone from the schema: CREATE TABLE bbb") and line.endswith("…") for line in found)
+    assert any(
+        line.startswith("gone from the schema: CREATE TABLE bbb") and line.endswith("…") for line in found
+    )
     assert found[-4:] == (
         "c: 3 rows, now 4",
         "b: the table is gone",

@@ -31,7 +31,10 @@ def test_what_failed_or_could_not_be_tried_is_not_passed():
 
 
 def test_a_migration_that_moved_nothing_did_not_pass():
-    assert combine("staging", judge_dry_run(replace(GOOD, after=3), POLICY, down_needed=False)).code == "dry_run_up"
+    assert (
+        combine("staging", judge_dry_run(replace(GOOD, after=3), POLICY, down_needed=False)).code
+        == "dry_run_up"
+    )
 
 
 def test_time_and_locks_are_bounded():
@@ -53,7 +56,10 @@ def test_no_way_down_says_nothing_about_it():
 
 
 def test_a_way_down_that_loses_something_counts_only_where_it_is_needed():
-    for run in (replace(GOOD, lost=("ships: other contents",)), replace(GOOD, again=("ships: 3 rows, now 2",))):
+    for run in (
+        replace(GOOD, lost=("ships: other contents",)),
+        replace(GOOD, again=("ships: 3 rows, now 2",)),
+    ):
         assert not run.down_proven
         assert codes(run, needed=True)["down_not_equal"] is Ruling.FAIL
         assert codes(run)["down_not_used"] is Ruling.PASS

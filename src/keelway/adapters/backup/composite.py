@@ -14,7 +14,9 @@ from keelway.ports.backup import BackupStore
 class CompositeBackup(Cellar):
     """Put several stores together: they are taken, verified, lent and restored as one."""
 
-    def __init__(self, home: str, stores: tuple[Cellar, ...], identity: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self, home: str, stores: tuple[Cellar, ...], identity: Callable[[], str] | None = None
+    ) -> None:
         def sources(environment: str) -> tuple[Source, ...]:
             return tuple(source for store in stores for source in store.sources(environment))
 

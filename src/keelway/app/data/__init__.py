@@ -1,1 +1,1 @@
-"""The data of the application: which backups are kept, and whether they can be."""
+"""The data of the application: which backups are kept."""

@@ -100,7 +100,11 @@ def check_secrets(config: Config, home: Home) -> tuple[Check, ...]:
     """Look at the file of secrets: its mode, and the names that environments want from it."""
     path = home.root / "secrets.env"
     wanted = {name for spec in config.project.environments for name in spec.secrets.values()}
-    wanted |= {config.file.notify.secret, config.project.data.encrypt, *(section.key for section in config.file.provider)} - {""}
+    wanted |= {
+        config.file.notify.secret,
+        config.project.data.encrypt,
+        *(section.key for section in config.file.provider),
+    } - {""}
     if not path.exists() and not wanted:
         return (ok("secrets", "No secrets are configured."),)
     try:

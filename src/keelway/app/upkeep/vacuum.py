@@ -127,7 +127,9 @@ def _parts(config: Config, home: Home, database: Engine) -> _Parts:
     return ledger, Retention(Journal(database, home.root)), needed(database)
 
 
-def _remove(config: Config, home: Home, parts: _Parts, forget: Forget, say: Say, renew: Callable[[], None]) -> Removed:
+def _remove(
+    config: Config, home: Home, parts: _Parts, forget: Forget, say: Say, renew: Callable[[], None]
+) -> Removed:
     (ledger, retention, stay), policy, now = parts, config.policy.artefact, utc_now()
     old = now - timedelta(days=policy.log_days)
     say(f"Log lines and samples older than {policy.log_days} days.")
@@ -145,9 +147,7 @@ def _remove(config: Config, home: Home, parts: _Parts, forget: Forget, say: Say,
     return Removed(artefacts, log_lines, samples, runs, backups)
 
 
-def _remove_backups(
-    config: Config, home: Home, stay: Needed, now: datetime, *, dry_run: bool = False
-) -> int:
+def _remove_backups(config: Config, home: Home, stay: Needed, now: datetime, *, dry_run: bool = False) -> int:
     policy, store = config.policy.artefact, backups_of(config.project, str(home.root))
     before, least = now - timedelta(days=policy.backup_days), policy.backups_min
     return sum(

@@ -11,7 +11,9 @@ from keelway.core.model.project import Project
 _OF_ENVIRONMENT = "env:"
 
 
-def address_of(text: str, project: Project, environment: str, places: Places, secret: Callable[[str], str]) -> str:
+def address_of(
+    text: str, project: Project, environment: str, places: Places, secret: Callable[[str], str]
+) -> str:
     """Return a configured address, or what the processes of an environment get under the name behind ``env:``.
 
     Args:

@@ -11,7 +11,7 @@ from pathlib import Path
 from keelway.clients.backup.part import opened, put_part
 from keelway.clients.backup.seal import Seal
 from keelway.clients.backup.shelf import Shelf
-from keelway.clients.backup.source import Counted, CopyFailed, Lent, Source
+from keelway.clients.backup.source import CopyFailed, Counted, Lent, Source
 from keelway.clients.backup.trial import Steps, try_migration
 from keelway.clients.files import free_bytes, remove_tree, sha256_file
 from keelway.core.backup.backup import Backup, Loss, Part, Proof, joined
@@ -149,7 +149,13 @@ class Cellar:
         return found
 
     def prune(
-        self, environment: str, *, needed: frozenset[str], before: datetime, at_least: int, dry_run: bool = False
+        self,
+        environment: str,
+        *,
+        needed: frozenset[str],
+        before: datetime,
+        at_least: int,
+        dry_run: bool = False,
     ) -> tuple[str, ...]:
         """Remove backups whose time is over and return their ids; what is ``needed`` stays."""
         shelf = Shelf(self._home, environment)

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import stat
 import tarfile
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from keelway.clients.backup.source import Counted, CopyFailed, Lent, Source, counted_wrong
+from keelway.clients.backup.source import CopyFailed, Counted, Lent, Source, counted_wrong
 from keelway.clients.files import remove_tree, sync_folder
 from keelway.core.backup.backup import Loss, loss_by_change
 
@@ -131,9 +130,9 @@ class FilesSource:
         """Unpack the folders to where they would lie if the folder were the data folder."""
         del name
         for part, live in self._folders.items():
-            if live.is_relative_to(self._data):
-                if wrong := _unpack(path, part, folder / live.relative_to(self._data)):
-                    raise CopyFailed(wrong)
+            inside = live.is_relative_to(self._data)
+            if inside and (wrong := _unpack(path, part, folder / live.relative_to(self._data))):
+                raise CopyFailed(wrong)
         yield Lent({str(self._data): str(folder)})
 
 
@@ -164,7 +163,7 @@ def _add(archive: tarfile.TarFile, name: str, entry: _Entry) -> str:
     if entry.link:
         info.type, info.size, info.linkname = tarfile.SYMTYPE, 0, str(entry.path.readlink())
         archive.addfile(info)
-        return f"-> {info.linkname}"
+        return f"-> {info.linkname!s}"
     copy = Path(f"{archive.name}.file")
     try:
         digest, info.size = _settled(entry.path, copy)
@@ -181,13 +180,23 @@ def _settled(path: Path, copy: Path) -> tuple[str, int]:
     for _ in range(_TRIES_MAX):
         with path.open("rb") as source, copy.open("wb") as target:
             before = os.fstat(source.fileno())
-            shutil.copyfileobj(source, target, _CHUNK_BYTES)
+            _copy(source, target, before.st_size)
             after = os.fstat(source.fileno())
         size = copy.stat().st_size
-        if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size) and size == after.st_size:
+        if (before.st_mtime_ns, before.st_size) == (
+            after.st_mtime_ns,
+            after.st_size,
+        ) and size == after.st_size:
             with copy.open("rb") as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest(), size
     raise CopyFailed(f"{path} changes each time that it is read; a database needs a backup of its own kind")
+
+
+def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
+    """Copy at most as much as a file had: one that grows as fast as it is read would have no end."""
+    while size > 0 and (chunk := source.read(min(size, _CHUNK_BYTES))):
+        target.write(chunk)
+        size -= len(chunk)
 
 
 def _digest_of(entry: _Entry) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from keelway.clients.backup.programs import mysql_program, told_by
-from keelway.clients.backup.source import Counted, CopyFailed, Lent, Source, counted_wrong
+from keelway.clients.backup.source import CopyFailed, Counted, Lent, Source, counted_wrong
 from keelway.core.backup.backup import Loss, loss_by_count
 from keelway.core.backup.likeness import Likeness
 from keelway.core.errors import YourFault
@@ -54,16 +54,16 @@ class MysqlSource:
     keeps_old = False
 
     def __init__(self, address: str) -> None:
-        self._place = _place(address)
+        self.place = _place(address)
 
     def named(self) -> str:
         """Return the database."""
-        return f"the database {self._place.database}"
+        return f"the database {self.place.database}"
 
     def ready(self) -> None:
         """See that the programs are there, and that scratch databases can be made."""
         mysql_program("mariadb-dump", "mysqldump")
-        name = f"{self._place.database[:_KEPT_CHARS]}_keelway_ready"
+        name = f"{self.place.database[:_KEPT_CHARS]}_keelway_ready"
         self._ask(f"CREATE DATABASE IF NOT EXISTS {_quoted(name)}; DROP DATABASE {_quoted(name)}")
 
     def size_bytes(self) -> int:
@@ -81,10 +81,17 @@ class MysqlSource:
             raise CopyFailed(
                 f"{', '.join(row[0] for row in loose[:5])}: only InnoDB tables can be copied in one consistent state"
             )
-        words = ("--single-transaction", "--routines", "--events", "--triggers", "--skip-lock-tables", "--hex-blob")
+        words = (
+            "--single-transaction",
+            "--routines",
+            "--events",
+            "--triggers",
+            "--skip-lock-tables",
+            "--hex-blob",
+        )
         program = mysql_program("mariadb-dump", "mysqldump")
-        argv = (program, *self._place.options, *words, f"--result-file={path}", self._place.database)
-        told_by(argv, self._place.env, "dumped")
+        argv = (program, *self.place.options, *words, f"--result-file={path}", self.place.database)
+        told_by(argv, self.place.env, "dumped")
         with self._loaded(path, "count", path.name) as scratch:
             return Counted(scratch.rows())
 
@@ -122,7 +129,7 @@ class MysqlSource:
         """
         del name
         self._empty()
-        self._load(path)
+        self.load(path)
         if wrong := counted_wrong(rows, self.rows()):
             raise CopyFailed(wrong)
 
@@ -131,17 +138,26 @@ class MysqlSource:
         """Load the dump into a scratch database of the server."""
         del folder
         with self._loaded(path, "lent", name) as scratch:
-            yield Lent({self._place.address: scratch._place.address}, (scratch,))
+            yield Lent({self.place.address: scratch.place.address}, (scratch,))
 
     def look(self) -> Likeness:
         """Read the schema as the dump program writes it, and a checksum of each table."""
-        words = ("--no-data", "--routines", "--events", "--skip-comments", "--skip-add-drop-table", "--compact")
+        words = (
+            "--no-data",
+            "--routines",
+            "--events",
+            "--skip-comments",
+            "--skip-add-drop-table",
+            "--compact",
+        )
         program = mysql_program("mariadb-dump", "mysqldump")
-        argv = (program, *self._place.options, *words, self._place.database)
-        text = _COUNTER.sub("", told_by(argv, self._place.env, "read", _LIST_BYTES_MAX))
+        argv = (program, *self.place.options, *words, self.place.database)
+        text = _COUNTER.sub("", told_by(argv, self.place.env, "read", _LIST_BYTES_MAX))
         rows = self.rows()
         sums = self._ask(f"CHECKSUM TABLE {', '.join(map(_quoted, rows))}") if rows else []
-        statements = tuple(one.strip() for one in text.split(";\n") if one.strip() and not one.startswith("/*!"))
+        statements = tuple(
+            one.strip() for one in text.split(";\n") if one.strip() and not one.startswith("/*!")
+        )
         return Likeness(statements, rows, {name.partition(".")[2]: value for name, value in sums})
 
     @contextmanager
@@ -153,11 +169,11 @@ class MysqlSource:
     def _loaded(self, path: Path, what: str, mark: str) -> Iterator[MysqlSource]:
         """Load a dump into a database beside ours, and drop it at the end."""
         digest = hashlib.sha256(mark.encode()).hexdigest()[:10]
-        name = f"{self._place.database[:_KEPT_CHARS]}_keelway_{what}_{digest}"
-        scratch = MysqlSource(_with_database(self._place.address, name))
+        name = f"{self.place.database[:_KEPT_CHARS]}_keelway_{what}_{digest}"
+        scratch = MysqlSource(_with_database(self.place.address, name))
         try:
             self._ask(f"DROP DATABASE IF EXISTS {_quoted(name)}; CREATE DATABASE {_quoted(name)}")
-            scratch._load(path)
+            scratch.load(path)
             yield scratch
         finally:
             with suppress(CopyFailed):
@@ -169,16 +185,21 @@ class MysqlSource:
         drops += [f"DROP {kind} IF EXISTS {_quoted(name)}" for kind, name in self._ask(_ROUTINES)]
         self._ask("; ".join(["SET FOREIGN_KEY_CHECKS = 0", *drops]))
 
-    def _load(self, path: Path) -> None:
+    def load(self, path: Path) -> None:
+        """Run a dump.
+
+        Raises:
+            CopyFailed: the server said no.
+        """
         if any(char in str(path) for char in "\n;'\"\\"):
             raise CopyFailed(f"{path} has characters that the client cannot be told")
         self._ask(f"source {path}")
 
     def _ask(self, statement: str) -> list[list[str]]:
         program = mysql_program("mariadb", "mysql")
-        argv = (program, *self._place.options, "--batch", "--skip-column-names", "--raw")
+        argv = (program, *self.place.options, "--batch", "--skip-column-names", "--raw")
         told = told_by(
-            (*argv, f"--execute={statement}", self._place.database), self._place.env, "asked", _LIST_BYTES_MAX
+            (*argv, f"--execute={statement}", self.place.database), self.place.env, "asked", _LIST_BYTES_MAX
         )
         return [line.split("\t") for line in told.splitlines()]
 
@@ -196,7 +217,9 @@ def _place(address: str) -> Place:
     query = parse_qs(parts.query)
     socket = (query.get("unix_socket") or query.get("socket") or [""])[0]
     options = ["--no-defaults"]
-    options += [f"--socket={socket}"] if socket else [f"--host={parts.hostname or '127.0.0.1'}", "--protocol=TCP"]
+    options += (
+        [f"--socket={socket}"] if socket else [f"--host={parts.hostname or '127.0.0.1'}", "--protocol=TCP"]
+    )
     options += [f"--port={parts.port}"] if parts.port and not socket else []
     options += [f"--user={unquote(parts.username)}"] if parts.username else []
     return Place(address, database, tuple(options), unquote(parts.password or ""))

@@ -28,10 +28,7 @@ def put_part(seal: Seal | None, source: Source, path: Path) -> Part:
         _discard(partial, fresh)
         counted = source.copy(partial)
         partial.chmod(0o600)
-        if wrong := source.prove(partial, counted.rows):
-            raise TheirFault(
-                "backup_failed", f"The backup {final.name} does not verify: {wrong}.", "see the database"
-            )
+        _insist(final.name, source.prove(partial, counted.rows))
         if seal:
             _close(seal, partial, fresh)
         fresh.chmod(0o400)
@@ -62,6 +59,11 @@ def opened(seal: Seal | None, part: Part) -> Iterator[Path]:
         raise CopyFailed(f"{path.name} is encrypted, and [data] encrypt names no key")
     with seal.opened(path) as plain:
         yield plain
+
+
+def _insist(name: str, wrong: str) -> None:
+    if wrong:
+        raise TheirFault("backup_failed", f"The backup {name} does not verify: {wrong}.", "see the database")
 
 
 def _close(seal: Seal, partial: Path, fresh: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from keelway.clients.backup.postgres_admin import Server, failing
 from keelway.clients.backup.postgres_look import CopyOfPostgres, counted, tables
 from keelway.clients.backup.programs import postgres_program, told_by
-from keelway.clients.backup.source import Counted, CopyFailed, Lent, Source, counted_wrong
+from keelway.clients.backup.source import CopyFailed, Counted, Lent, Source, counted_wrong
 from keelway.core.backup.backup import Loss, loss_by_change, loss_by_count
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class PostgresSource:
         ours = told_by((postgres_program("pg_dump"), "--version"), {}, "asked").split()[2]
         with self._server.connection() as connection:
             theirs = _one(connection, "SELECT current_setting('server_version_num')::int / 10000")
-            may = _one(connection, "SELECT (rolcreatedb OR rolsuper)::int FROM pg_roles WHERE rolname = current_user")
+            may = _one(
+                connection, "SELECT (rolcreatedb OR rolsuper)::int FROM pg_roles WHERE rolname = current_user"
+            )
         if int(ours.partition(".")[0]) < theirs:
             raise CopyFailed(f"pg_dump {ours} is older than the server, which is version {theirs}")
         if not may:
@@ -174,7 +176,7 @@ def _seen(connection: Connection[Any], table: Identifier, snapshot: str) -> int:
 
 def _one(connection: Connection[Any], query: str) -> int:
     with failing():
-        found = connection.execute(query).fetchone()  # type: ignore[call-overload]
+        found = connection.execute(query).fetchone()
     return int(found[0]) if found else 0
 
 

@@ -21,7 +21,9 @@ _GONE_SECONDS = 20.0
 """How long sessions that were told to end may take."""
 
 _KEPT_CHARS = 30
-_LISTS = frozenset({"search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"})
+_LISTS = frozenset(
+    {"search_path", "session_preload_libraries", "local_preload_libraries", "temp_tablespaces"}
+)
 """Settings whose value is a list that must not be quoted as one word."""
 
 
@@ -106,7 +108,9 @@ class Server:
         if "_keelway_" not in name:
             raise CopyFailed(f"{name} is no database of ours")
         with self._aside() as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
 
     def dress(self, name: str) -> None:
         """Give a fresh database the owner, the rights and the settings of ours, which no dump carries."""
@@ -115,19 +119,23 @@ class Server:
         ours, fresh = str(self._words["dbname"]), sql.Identifier(name)
         with self._aside() as connection:
             owner = connection.execute(
-                "SELECT pg_get_userbyid(datdba), datacl IS NOT NULL, oid FROM pg_database WHERE datname = %s", (ours,)
+                "SELECT pg_get_userbyid(datdba), datacl IS NOT NULL, oid FROM pg_database WHERE datname = %s",
+                (ours,),
             ).fetchone()
             if owner is None:
                 return
-            connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(fresh, sql.Identifier(owner[0])))
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} OWNER TO {}").format(fresh, sql.Identifier(owner[0]))
+            )
             if owner[1]:
                 self._grant(connection, ours, fresh)
             settings = connection.execute(
-                "SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setdatabase = %s AND setrole = 0", (owner[2],)
+                "SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setdatabase = %s AND setrole = 0",
+                (owner[2],),
             ).fetchall()
             for (setting,) in settings:
                 key, _, value = str(setting).partition("=")
-                said = sql.SQL(value) if key in _LISTS else sql.Literal(value)  # type: ignore[arg-type]
+                said = sql.SQL(value) if key in _LISTS else sql.Literal(value)
                 connection.execute(
                     sql.SQL("ALTER DATABASE {} SET {} TO {}").format(fresh, sql.Identifier(key), said)
                 )
@@ -168,9 +176,7 @@ class Server:
         ).fetchall()
         for role, right in rights:
             who = sql.SQL("PUBLIC") if role is None else sql.Identifier(role)
-            connection.execute(
-                sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(right), fresh, who)
-            )
+            connection.execute(sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(right), fresh, who))
 
     @contextmanager
     def _aside(self) -> Iterator[Connection[Any]]:
@@ -191,7 +197,9 @@ def failing() -> Iterator[None]:
         import psycopg
     except ImportError as error:
         raise YourFault(
-            "program_missing", "The driver for PostgreSQL is not installed.", "pip install 'keelway[postgres]'"
+            "program_missing",
+            "The driver for PostgreSQL is not installed.",
+            "pip install 'keelway[postgres]'",
         ) from error
     try:
         yield
@@ -208,7 +216,9 @@ def _words(address: str) -> dict[str, Any]:
         words = {name: value for name, value in conninfo_to_dict(plain).items() if value is not None}
     if not words.get("dbname"):
         raise YourFault(
-            "bad_address", "The address of the PostgreSQL database names no database.", "correct [data] postgres"
+            "bad_address",
+            "The address of the PostgreSQL database names no database.",
+            "correct [data] postgres",
         )
     return words
 

@@ -79,7 +79,9 @@ class CopyOfPostgres:
         with self._server.connection(transaction=True) as connection, failing():
             rows, sums = counted(connection), {}
             for name, table in tables(connection).items():
-                query = sql.SQL("SELECT coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {} t").format(table)
+                query = sql.SQL("SELECT coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {} t").format(
+                    table
+                )
                 found = connection.execute(query).fetchone()
                 sums[name] = str(found[0]) if found else ""
         return Likeness(_statements(text), rows, sums)
@@ -102,7 +104,7 @@ class CopyOfPostgres:
         with self._server.connection() as connection:
             while not over.wait(_POLL_SECONDS):
                 now = time.monotonic()
-                held = {str(row[0]) for row in connection.execute(_LOCKS).fetchall()}  
+                held = {str(row[0]) for row in connection.execute(_LOCKS).fetchall()}
                 began = {table: began.get(table, now) for table in held}
                 for table, since in began.items():
                     found[table] = max(found.get(table, 0.0), now - since)
@@ -110,5 +112,9 @@ class CopyOfPostgres:
 
 def _statements(text: str) -> tuple[str, ...]:
     """Return the statements of a schema; what is said about the dump itself does not count."""
-    lines = [line for line in text.splitlines() if line and not line.startswith(("--", "\\", "SET ", "SELECT pg_catalog."))]
+    lines = [
+        line
+        for line in text.splitlines()
+        if line and not line.startswith(("--", "\\", "SET ", "SELECT pg_catalog."))
+    ]
     return tuple(one.strip() for one in "\n".join(lines).split(";\n") if one.strip())

@@ -61,4 +61,6 @@ def told_by(argv: tuple[str, ...], env: Mapping[str, str], what: str, bytes_max:
     if done.passed:
         return done.stdout.decode("utf-8", "replace")
     said = done.could_not_start or " ".join(done.stderr.decode("utf-8", "replace").split())[-_SAID_CHARS:]
-    raise CopyFailed(f"it could not be {what}: {said or ('it took too long' if done.timed_out else 'no reason given')}")
+    raise CopyFailed(
+        f"it could not be {what}: {said or ('it took too long' if done.timed_out else 'no reason given')}"
+    )

@@ -63,7 +63,7 @@ class Seal:
 
 def _age() -> Any:
     try:
-        import pyrage
+        import pyrage  # type: ignore[import-untyped]
     except ImportError as error:
         raise YourFault(
             "program_missing",

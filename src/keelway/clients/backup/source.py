@@ -14,6 +14,7 @@ from keelway.core.backup.likeness import Likeness
 COPY_SECONDS_MAX = 4 * 3_600.0
 """How long one copy or restore may take; something that stays locked would else hold us for ever."""
 
+
 class CopyFailed(Exception):
     """Say why data could not be copied, read or put back."""
 

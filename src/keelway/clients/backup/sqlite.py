@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from keelway.clients.backup.source import Counted, CopyFailed, Lent, Source
+from keelway.clients.backup.source import CopyFailed, Counted, Lent, Source
 from keelway.core.backup.backup import Loss, loss_by_change
 from keelway.core.backup.likeness import Likeness
 
@@ -50,12 +50,15 @@ class SqliteSource:
     def copy(self, path: Path) -> Counted:
         """Copy all pages in one step (many steps start again at every foreign write) and count the rows."""
         try:
-            with failing(), closing(_open(self._path, "mode=rw")) as source:
-                with closing(_open(path, "mode=rwc")) as copy:
-                    source.backup(copy, pages=-1, progress=_in_time())
-                    copy.execute("PRAGMA synchronous = FULL")
-                    copy.execute("PRAGMA journal_mode = DELETE")
-                    return Counted(_rows(copy))
+            with (
+                failing(),
+                closing(_open(self._path, "mode=rw")) as source,
+                closing(_open(path, "mode=rwc")) as copy,
+            ):
+                source.backup(copy, pages=-1, progress=_in_time())
+                copy.execute("PRAGMA synchronous = FULL")
+                copy.execute("PRAGMA journal_mode = DELETE")
+                return Counted(_rows(copy))
         finally:
             for suffix in ("-journal", "-wal", "-shm"):
                 path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
@@ -64,7 +67,9 @@ class SqliteSource:
         """Check the file as a database and count its rows."""
         with failing(), closing(_open(path, "mode=ro&immutable=1")) as copy:
             wrong = _unsound(copy)
-            return wrong or ("" if _rows(copy) == rows else "it holds other numbers of rows than were counted")
+            return wrong or (
+                "" if _rows(copy) == rows else "it holds other numbers of rows than were counted"
+            )
 
     def prove(self, path: Path, rows: dict[str, int]) -> str:
         """Restore the copy into a scratch file by the way that a restore takes, and check that."""
@@ -87,7 +92,9 @@ class SqliteSource:
         if not self._path.is_file():
             return Loss(returning=then.rows)
         with failing(), closing(_open(self._path, "mode=rw")) as connection:
-            connection.execute("ATTACH DATABASE ? AS past", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
+            connection.execute(
+                "ATTACH DATABASE ? AS past", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",)
+            )
             now, past = _tables(connection), set(_tables(connection, "past"))
             new = {table: _minus(connection, table, past, "main", "past") for table in now}
             gone = {table: _minus(connection, table, set(now), "past", "main") for table in past}
@@ -145,7 +152,9 @@ def failing() -> Iterator[None]:
 
 def _plain(sql: str) -> str:
     """Return a definition without what a rebuilt table spells differently."""
-    return " ".join(sql.translate(_QUOTES).replace("(", " ( ").replace(")", " ) ").replace(",", " , ").split())
+    return " ".join(
+        sql.translate(_QUOTES).replace("(", " ( ").replace(")", " ) ").replace(",", " , ").split()
+    )
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
@@ -155,10 +164,13 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _write_back(backup: Path, live: Path) -> str:
-    with failing(), closing(_open(backup, "mode=ro&immutable=1")) as source:
-        with closing(_open(live, "mode=rwc")) as target:
-            source.backup(target, pages=-1, progress=_in_time())
-            return _unsound(target)
+    with (
+        failing(),
+        closing(_open(backup, "mode=ro&immutable=1")) as source,
+        closing(_open(live, "mode=rwc")) as target,
+    ):
+        source.backup(target, pages=-1, progress=_in_time())
+        return _unsound(target)
 
 
 def _in_time() -> Callable[[int, int, int], None]:
@@ -192,7 +204,10 @@ def _tables(connection: sqlite3.Connection, of: str = "main") -> list[str]:
 
 
 def _rows(connection: sqlite3.Connection) -> dict[str, int]:
-    return {table: _count(connection, f"SELECT COUNT(*) FROM {_quoted(table)}") for table in _tables(connection)}  # noqa: S608
+    return {
+        table: _count(connection, f"SELECT COUNT(*) FROM {_quoted(table)}")  # noqa: S608
+        for table in _tables(connection)
+    }
 
 
 def _count(connection: sqlite3.Connection, query: str) -> int:

@@ -43,7 +43,9 @@ def try_migration(copy: Lent, steps: Steps, environment: str, live: int) -> DryR
     original, before = copy.look(), steps.version()
     if before is None or before == live:
         said = f"the commands report version {before}, as for the live data, so they do not reach the copy"
-        return DryRun(environment, rows=original.total, wrong=f"{said}; let them take the address from [data]")
+        return DryRun(
+            environment, rows=original.total, wrong=f"{said}; let them take the address from [data]"
+        )
     began = time.monotonic()
     with copy.locks() as locks:
         steps.up()

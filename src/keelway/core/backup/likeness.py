@@ -44,9 +44,7 @@ def differences(then: Likeness, now: Likeness, *, contents: bool = True) -> tupl
     found += [f"{table}: a table more" for table in sorted(now.rows.keys() - then.rows.keys())]
     if contents:
         other = [
-            table
-            for table in tables
-            if table not in counts and then.sums.get(table) != now.sums.get(table)
+            table for table in tables if table not in counts and then.sums.get(table) != now.sums.get(table)
         ]
         found += [f"{table}: other contents" for table in other[:_SHOWN_MAX]]
     return tuple(found)

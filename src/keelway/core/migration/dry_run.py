@@ -57,7 +57,11 @@ def judge_dry_run(run: DryRun, policy: MigrationPolicy, *, down_needed: bool) ->
         down_needed: the release before does not run on the new schema, so only the way down leads back to it.
     """
     if run.wrong:
-        return (failed("dry_run_failed", f"The migration failed on a copy of {run.environment}'s data: {run.wrong}"),)
+        return (
+            failed(
+                "dry_run_failed", f"The migration failed on a copy of {run.environment}'s data: {run.wrong}"
+            ),
+        )
     return (_time(run, policy), *_locks(run, policy), *_down(run, down_needed=down_needed))
 
 

@@ -14,7 +14,12 @@ def try_on_copy(ctx: Context, deployed: Deployed) -> DryRun | None:
     """Return what the migrations do to a copy; ``None`` when nothing migrated, or there is nothing to try it on."""
     deployment, wanted, target = deployed.deployment, ctx.policy.migration.dry_run, ctx.target
     live = deployment.schema_after
-    if live is None or live == deployment.schema_before or wanted == "off" or not isinstance(target, TriesOnCopy):
+    if (
+        live is None
+        or live == deployment.schema_before
+        or wanted == "off"
+        or not isinstance(target, TriesOnCopy)
+    ):
         return None
     if not ctx.engine.patch("dry_run"):
         return None

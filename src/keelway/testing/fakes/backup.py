@@ -77,7 +77,13 @@ class FakeBackup:
         return self.dry_runs.get(backup.environment, good)
 
     def prune(
-        self, environment: str, *, needed: frozenset[str], before: datetime, at_least: int, dry_run: bool = False
+        self,
+        environment: str,
+        *,
+        needed: frozenset[str],
+        before: datetime,
+        at_least: int,
+        dry_run: bool = False,
     ) -> tuple[str, ...]:
         """Remove copies whose time is over."""
         mine = [backup for backup in self.taken.values() if backup.environment == environment]

@@ -27,11 +27,7 @@ def check_data(config: Config, home: Home) -> tuple[Check, ...]:
     store = make_backup(config.project, str(home.root), vault)
     if not isinstance(store, Cellar):
         return ()
-    checks = [
-        check
-        for spec in config.project.environments
-        for check in _environment(store, spec.name)
-    ]
+    checks = [check for spec in config.project.environments for check in _environment(store, spec.name)]
     if config.project.data.encrypt:
         checks.append(_seal(config, vault))
     return tuple(checks)

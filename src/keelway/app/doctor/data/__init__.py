@@ -1,0 +1,1 @@
+"""Whether the data of the application can be backed up."""
