@@ -15,8 +15,9 @@ import pytest
 from tests.adapters.target.process_rig import project_of
 
 from keelway.adapters.backup.sqlite import SqliteBackup
-from keelway.clients.backup import cellar, sqlite
-from keelway.clients.backup.sqlite import SqliteSource
+from keelway.clients.backup import cellar
+from keelway.clients.backup.kind import sqlite
+from keelway.clients.backup.kind.sqlite import SqliteSource
 from keelway.core.codec import from_json, to_json
 from keelway.core.errors import TheirFault
 from keelway.core.migration.dry_run import Beside, DryRun

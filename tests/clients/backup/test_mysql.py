@@ -10,7 +10,7 @@ import pytest
 from tests.mysql import MysqlServer
 
 from keelway.clients.backup.cellar import Cellar
-from keelway.clients.backup.mysql import MysqlSource
+from keelway.clients.backup.kind.mysql import MysqlSource
 from keelway.core.backup.backup import Backup
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.migration.dry_run import Beside

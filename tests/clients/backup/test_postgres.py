@@ -12,7 +12,7 @@ from tests.clients.backup.harbour import SUM, make_in_postgres, move_in_postgres
 from tests.postgres import Cluster
 
 from keelway.clients.backup.cellar import Cellar
-from keelway.clients.backup.postgres import PostgresSource
+from keelway.clients.backup.kind.postgres import PostgresSource
 from keelway.core.backup.backup import Backup
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.migration.dry_run import Beside

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from keelway.clients.backup.cellar import Cellar
-from keelway.clients.backup.files import FilesSource
+from keelway.clients.backup.kind.files import FilesSource
 from keelway.clients.backup.source import Source
 from keelway.clients.places import Places
 from keelway.core.model.project import Project

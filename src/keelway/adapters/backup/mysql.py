@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keelway.clients.backup.address import address_of
 from keelway.clients.backup.cellar import Cellar
-from keelway.clients.backup.mysql import MysqlSource
+from keelway.clients.backup.kind.mysql import MysqlSource
 from keelway.clients.backup.source import Source
 from keelway.clients.places import Places
 from keelway.core.model.project import Project

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from keelway.clients.backup.cellar import Cellar
+from keelway.clients.backup.kind.sqlite import SqliteSource
 from keelway.clients.backup.source import Source
-from keelway.clients.backup.sqlite import SqliteSource
 from keelway.clients.places import Places
 from keelway.core.model.project import Project
 from keelway.ports.backup import BackupStore

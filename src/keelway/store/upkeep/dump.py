@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from keelway.clients.backup.programs import postgres_program
+from keelway.clients.backup.kind.programs import postgres_program
 from keelway.clients.shell import Command, base_env, run
 from keelway.core.errors import TheirFault
 

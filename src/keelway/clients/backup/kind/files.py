@@ -161,9 +161,10 @@ def _add(archive: tarfile.TarFile, name: str, entry: _Entry) -> str:
     """Add a file or link to an archive and return its digest; a file that changes meanwhile is read again."""
     info = archive.gettarinfo(str(entry.path), name)
     if entry.link:
-        info.type, info.size, info.linkname = tarfile.SYMTYPE, 0, str(entry.path.readlink())
+        leads = str(entry.path.readlink())
+        info.type, info.size, info.linkname = tarfile.SYMTYPE, 0, leads
         archive.addfile(info)
-        return f"-> {info.linkname!s}"
+        return f"-> {leads}"
     copy = Path(f"{archive.name}.file")
     try:
         digest, info.size = _settled(entry.path, copy)

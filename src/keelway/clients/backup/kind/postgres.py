@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keelway.clients.backup.postgres_admin import Server, failing
-from keelway.clients.backup.postgres_look import CopyOfPostgres, counted, tables
-from keelway.clients.backup.programs import postgres_program, told_by
+from keelway.clients.backup.kind.postgres_admin import Server, failing
+from keelway.clients.backup.kind.postgres_look import CopyOfPostgres, counted, tables
+from keelway.clients.backup.kind.programs import postgres_program, told_by
 from keelway.clients.backup.source import CopyFailed, Counted, Lent, Source, counted_wrong
 from keelway.core.backup.backup import Loss, loss_by_change, loss_by_count
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
-from keelway.clients.backup.programs import mysql_program, told_by
+from keelway.clients.backup.kind.programs import mysql_program, told_by
 from keelway.clients.backup.source import CopyFailed, Counted, Lent, Source, counted_wrong
 from keelway.core.backup.backup import Loss, loss_by_count
 from keelway.core.backup.likeness import Likeness

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from keelway.clients.backup.postgres_admin import Server, failing
-from keelway.clients.backup.programs import postgres_program, told_by
+from keelway.clients.backup.kind.postgres_admin import Server, failing
+from keelway.clients.backup.kind.programs import postgres_program, told_by
 from keelway.core.backup.likeness import Likeness
 
 if TYPE_CHECKING:
