@@ -239,7 +239,7 @@ def test_a_migration_is_tried_on_a_copy_beside_the_data(tmp_path: Path) -> None:
     backup, data = taken(store), str(path.parent)
 
     def rehearse(down: str, live: int = 1) -> DryRun:
-        steps = lambda _environment, _release, instead: Steps(instead[data], down)
+        steps = lambda _environment, _release, instead: Steps(instead.get(data, ""), down)
         return store.rehearse(backup, Beside("production", "r-1", live), steps, key="try")
 
     run = rehearse("ALTER TABLE accounts DROP COLUMN note")

@@ -129,3 +129,16 @@ def test_only_targets_with_daemons_are_kept_up() -> None:
     assert (both.revive("staging"), both.revive("production")) == ((), ("production",))
     both.stop_all(3.0)
     assert kept.ended == 3.0
+
+
+def test_migrations_are_tried_on_a_copy_where_the_target_can():
+    class Plain:
+        """Have nothing but what no test asks for."""
+
+    fake = FakeTarget()
+    fake.build("staging", "a" * 40, "r-1")
+    both = ByEnvironment({"staging": fake, "production": Plain()})
+    assert both.on_copy("staging", "r-1", {}).version() is None
+    with pytest.raises(YourFault) as caught:
+        both.on_copy("production", "r-1", {})
+    assert caught.value.code == "no_copy"

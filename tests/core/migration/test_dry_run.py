@@ -30,6 +30,12 @@ def test_what_failed_or_could_not_be_tried_is_not_passed():
     assert not run.down_proven
 
 
+def test_a_target_that_cannot_try_it_says_so():
+    run = DryRun("production", untried="No.")
+    assert codes(run, needed=True) == {"dry_run_untried": Ruling.PASS}
+    assert run.down_proven is None
+
+
 def test_a_migration_that_moved_nothing_did_not_pass():
     assert (
         combine("staging", judge_dry_run(replace(GOOD, after=3), POLICY, down_needed=False)).code

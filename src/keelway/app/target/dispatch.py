@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from keelway.core.errors import YourFault
+from keelway.core.migration.dry_run import NO_COPY
 from keelway.ports.target import (
     Built,
     Capabilities,
     EnvironmentState,
     Migrated,
     RunningRelease,
+    SchemaSteps,
     Target,
+    TriesOnCopy,
 )
 
 
@@ -111,6 +114,21 @@ class ByEnvironment:
     def migrate(self, environment: str, release: str, version: int | None, *, epoch: int) -> Migrated:
         """Move the schema."""
         return self._of(environment).migrate(environment, release, version, epoch=epoch)
+
+    def on_copy(self, environment: str, release: str, instead: dict[str, str]) -> SchemaSteps:
+        """Return the migration steps of a release on a copy of the data.
+
+        Raises:
+            YourFault: the target of the environment cannot run them there (``no_copy``).
+        """
+        part = self._of(environment)
+        if not isinstance(part, TriesOnCopy):
+            raise YourFault(
+                NO_COPY,
+                f"The target of {environment} cannot run migrations on a copy of the data.",
+                "nothing; its own data met them on staging",
+            )
+        return part.on_copy(environment, release, instead)
 
     def prune(self, environment: str, keep: tuple[str, ...]) -> tuple[str, ...]:
         """Remove releases that are not to be kept."""

@@ -18,7 +18,7 @@ from keelway.core.backup.backup import Backup, Loss, Part, Proof, joined
 from keelway.core.backup.keep import choose_over
 from keelway.core.codec import digest
 from keelway.core.errors import KeelwayError, TheirFault
-from keelway.core.migration.dry_run import Beside, DryRun
+from keelway.core.migration.dry_run import NO_COPY, Beside, DryRun
 
 SPACE_FACTOR = 2
 """A copy, and the scratch copy that proves it."""
@@ -120,6 +120,7 @@ class Cellar:
         shelf = Shelf(self._home, beside.environment)
         folder = self._home / "scratch" / shelf.name(key)
         try:
+            on_copy(beside.environment, beside.release, {})  # who cannot says so before anything is restored
             with shelf.locked(), ExitStack() as stack:
                 stack.callback(remove_tree, folder, folder.parent)
                 self._clear(folder, backup)
@@ -131,6 +132,8 @@ class Cellar:
         except (CopyFailed, OSError) as error:
             return DryRun(backup.environment, wrong=f"no copy of the data could be lent: {error}")
         except KeelwayError as error:
+            if error.code == NO_COPY:
+                return DryRun(backup.environment, untried=error.message)
             return DryRun(backup.environment, wrong=error.message)
 
     def rows(self, environment: str) -> dict[str, int]:

@@ -8,6 +8,8 @@ from keelway.core.model.verdict import Finding, failed, held, passed
 from keelway.core.policy import MigrationPolicy
 
 _SHOWN_MAX = 5
+NO_COPY = "no_copy"
+"""Code of the refusal of a target that cannot run migrations on a copy."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,16 @@ class DryRun:
     """What differs from the original after the way down."""
     again: tuple[str, ...] = ()
     """What differs between the first and the second way up."""
+    untried: str = ""
+    """Why the target could not try it at all; then nothing is known."""
     wrong: str = ""
     """What failed, or why it could not be tried."""
 
     @property
-    def down_proven(self) -> bool:
-        """Tell whether the way down led back to exactly what was there, and up again."""
+    def down_proven(self) -> bool | None:
+        """Tell whether the way down led back to exactly what was there, and up again; ``None`` when untried."""
+        if self.untried:
+            return None
         return not self.wrong and self.down_seconds is not None and not self.lost and not self.again
 
 
@@ -56,6 +62,8 @@ def judge_dry_run(run: DryRun, policy: MigrationPolicy, *, down_needed: bool) ->
         policy: how long a migration may take and lock.
         down_needed: the release before does not run on the new schema, so only the way down leads back to it.
     """
+    if run.untried:
+        return (passed("dry_run_untried", f"It was tried on no copy: {run.untried}"),)
     if run.wrong:
         return (
             failed(

@@ -165,7 +165,7 @@ def _add(archive: tarfile.TarFile, name: str, entry: _Entry) -> str:
         info.type, info.size, info.linkname = tarfile.SYMTYPE, 0, leads
         archive.addfile(info)
         return f"-> {leads}"
-    copy = Path(f"{archive.name}.file")
+    copy = Path(f"{os.fsdecode(archive.name or name)}.file")
     try:
         digest, info.size = _settled(entry.path, copy)
         info.type, info.linkname = tarfile.REGTYPE, ""
