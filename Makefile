@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Hundreds of short programs are started here; without their bytecode each would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check bench long soak cheats redteam fuzz docs histories agents format clean
+.PHONY: help demo test check bench long soak releases cheats redteam fuzz docs histories agents format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -64,6 +64,9 @@ fuzz: $(VENV)/.ready ## Feed a million broken inputs to whoever reads what other
 
 soak: $(VENV)/.ready ## Run the longer proofs
 	@$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
+
+releases: $(VENV)/.ready ## Send every kind of bad release to production under load (ARGS="--only leaks-memory", "--write")
+	@$(BIN)/python -m tests.releases.run $(ARGS)
 
 agents: $(VENV)/.ready ## Run real coding agents, all that are installed or those named by AGENTS="opencode codex", and note what was seen
 	@KEELWAY_AGENTS_RECORD=1 $(BIN)/pytest -m agents tests/agents $(ARGS)

@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from keelway.core.errors import KeelwayError, OurFault
+from keelway.core.measure.baseline import outside
 from keelway.core.measure.health import ProbeTick
 from keelway.core.measure.judge import judge_window
 from keelway.core.measure.sample import Tick
 from keelway.core.measure.verdict import Code, Decision, Judgement, Reason, VerdictSettings
 from keelway.core.model.event import EventKind
 from keelway.core.policy import ObservationPolicy
-from keelway.ports.ledger import Deployment
+from keelway.core.release.rollback import BAD_STATUSES
+from keelway.ports.ledger import Deployment, Ledger
 from keelway.ports.probe import ProbeResult
+from keelway.ports.signal import Signal
 from keelway.routines.context import Context
 
 
@@ -45,10 +48,21 @@ def settings_of(bounds: ObservationPolicy) -> VerdictSettings:
 
 
 def baseline(ctx: Context, environment: str, bounds: ObservationPolicy) -> tuple[Tick, ...]:
-    """Read the numbers of the time before a deploy, all releases together."""
+    """Read the numbers of the time before a deploy; what a bad release did to them is no yardstick for the next."""
     now = ctx.now()
-    since = now - timedelta(seconds=bounds.history_seconds)
-    return ctx.read("baseline", ctx.signal.ticks, environment, "", since, now, bounds.tick_seconds)
+    span = (now - timedelta(seconds=bounds.history_seconds), now)
+    return ctx.read(
+        "baseline", good_ticks, ctx.signal, ctx.ledger, environment, span=span, tick_seconds=bounds.tick_seconds
+    )
+
+
+def good_ticks(
+    signal: Signal, ledger: Ledger, environment: str, *, span: tuple[datetime, datetime], tick_seconds: float
+) -> tuple[Tick, ...]:
+    """Read the numbers of a time, all releases together, without the while that a release served which was taken back."""
+    ticks = signal.ticks(environment, "", *span, tick_seconds)
+    bad = [entry for entry in ledger.deployments(environment) if entry.status in BAD_STATUSES]
+    return outside(ticks, [(entry.started_at, entry.finished_at or span[1]) for entry in bad])
 
 
 class _Watch:

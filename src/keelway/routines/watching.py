@@ -19,7 +19,7 @@ from keelway.ports.ledger import Deployment
 from keelway.routines import health
 from keelway.routines.ask import tell
 from keelway.routines.context import Context
-from keelway.routines.observe import sentence_of, settings_of
+from keelway.routines.observe import good_ticks, sentence_of, settings_of
 from keelway.routines.order import Looked, WatchOrder
 
 
@@ -74,7 +74,15 @@ def _numbers(ctx: Context, deployment: Deployment) -> Observed:
     before = started - timedelta(seconds=bounds.history_seconds)
     tick = max(bounds.tick_seconds, (now - started).total_seconds() / 360)
     try:
-        history = ctx.read("before", ctx.signal.ticks, PRODUCTION, "", before, started, tick)
+        history = ctx.read(
+            "before",
+            good_ticks,
+            ctx.signal,
+            ctx.ledger,
+            PRODUCTION,
+            span=(before, started),
+            tick_seconds=tick,
+        )
         after = ctx.read("after", ctx.signal.ticks, PRODUCTION, deployment.release, started, now, tick)
     except KeelwayError:
         return Observed()

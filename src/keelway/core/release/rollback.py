@@ -29,6 +29,8 @@ from keelway.core.policy import DAY_SECONDS, RollbackPolicy
 GOOD_STATUSES = frozenset({"live", "superseded"})
 """Statuses of a deployment that held its limits; any other proves nothing."""
 TAKEN_BACK = frozenset({"rolled_back"})
+BAD_STATUSES = TAKEN_BACK | {"failed"}
+"""Statuses of a deployment that did not hold its limits."""
 _REQUESTS_FULL = 1_000
 _HOUR_SECONDS = 3_600.0
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,8 @@
+"""Begin with ships and jobs."""
+
+UP = """
+CREATE TABLE ships (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, length INTEGER NOT NULL);
+CREATE TABLE jobs (id INTEGER PRIMARY KEY AUTOINCREMENT, echo TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'waiting', result TEXT)
+"""
+DOWN = None

@@ -1,0 +1,1 @@
+"""Make a fresh checkout runnable: nothing is needed."""
