@@ -54,7 +54,9 @@ def deploy_again(pier: Pier, bad: Deployment) -> None:
 def switch_by_hand(pier: Pier, bad: Deployment) -> None:
     """Move the traffic past Keelway, with the epoch that is in force."""
     front = Front(_places(pier).front_socket(PRODUCTION))
-    url = next(one.url for one in pier.target.state(PRODUCTION).releases if one.release == bad.previous_release)
+    url = next(
+        one.url for one in pier.target.state(PRODUCTION).releases if one.release == bad.previous_release
+    )
     front.route(int(front.state()["epoch"]), {bad.previous_release: (url, 100)})
 
 

@@ -84,7 +84,8 @@ class Users:
         dice, deck, running = random.Random(self.seed), [], set()
         kept = aiohttp.ClientSession(headers={"User-Agent": NAME})
         fresh = aiohttp.ClientSession(
-            headers={"User-Agent": NAME}, connector=aiohttp.TCPConnector(force_close=True, limit=IN_FLIGHT_MAX)
+            headers={"User-Agent": NAME},
+            connector=aiohttp.TCPConnector(force_close=True, limit=IN_FLIGHT_MAX),
         )
         async with kept, fresh:
             due = time.monotonic()

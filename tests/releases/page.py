@@ -10,7 +10,18 @@ from tests.releases.row import Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "explain" / "bad-releases.md"
 BEGIN, END = "<!-- table: make releases -->", "<!-- end of the table -->"
-HEADING = ("kind", "row", "what is wrong", "end", "noticed by", "noticed after", "good again after", "errors", "of", "rows lost")
+HEADING = (
+    "kind",
+    "row",
+    "what is wrong",
+    "end",
+    "noticed by",
+    "noticed after",
+    "good again after",
+    "errors",
+    "of",
+    "rows lost",
+)
 
 
 def cells(row: Row) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from keelway.core.model.handover import Admitted, ApprovedPlan, Merged, Staged, 
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.plan import AcceptanceProbe, Plan
 from keelway.core.model.project import PRODUCTION, STAGING
-from keelway.core.model.task import OWNER, Request, Task, intent_key
+from keelway.core.model.task import OWNER, Request, intent_key
 from keelway.core.release.version import release_name
 from keelway.engine.journal import Journal
 from keelway.engine.memory import MemoryEngine
@@ -124,11 +124,16 @@ class Pier:
             self.turn()
         return status
 
-    def deploy(self, environment: str, ref: str = "", meanwhile: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    def deploy(
+        self, environment: str, ref: str = "", meanwhile: Callable[[], None] = lambda: None
+    ) -> dict[str, Any]:
         """Deploy a branch by hand and return what was said in the end."""
         ordered = self.commands.deploy(environment, ref, OWNER)
         self.wait(ordered.run, ORDER_SECONDS_MAX, meanwhile)
-        done: dict[str, Any] = self.engine.result(ordered.run) or {"ok": False, "message": self.engine.status(ordered.run)}
+        done: dict[str, Any] = self.engine.result(ordered.run) or {
+            "ok": False,
+            "message": self.engine.status(ordered.run),
+        }
         return done
 
     def open(self, *environments: str) -> None:
@@ -191,9 +196,7 @@ class Pier:
         approved = ApprovedPlan(
             Admitted(task, now), plan, 1, "digest", base, self.app.config.policy.digest, "low", (), "policy"
         )
-        patch = TestedPatch(
-            approved, branch, base, head, merge.tree_sha, 1, (), "low", (), tuple(files), 10
-        )
+        patch = TestedPatch(approved, branch, base, head, merge.tree_sha, 1, (), "low", (), tuple(files), 10)
         return Merged(patch, pull.number, merge.sha, merge.tree_sha, now)
 
     def send(self, merged: Merged, *, staging: bool) -> str:

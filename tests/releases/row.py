@@ -42,7 +42,9 @@ def row_of(pier: Pier, kind: Kind, merged: Merged, told: dict[str, Any], until: 
     """Put a row together after everything is over."""
     task, ledger = merged.task.id, pier.app.ledger
     events = [link.event for link in ledger.events(task=task, limit=10_000)]
-    events += [link.event for link in ledger.events(limit=10_000) if link.event.data.get("order") == f"{task}:back"]
+    events += [
+        link.event for link in ledger.events(limit=10_000) if link.event.data.get("order") == f"{task}:back"
+    ]
     switched = _at(events, EventKind.EFFECT_DONE, effect="switch", stage="production")
     verdict = _at(events, EventKind.ROLLBACK_STARTED, environment=PRODUCTION)
     began = _at(events, EventKind.EFFECT_INTENDED, stage="production") or until
@@ -97,8 +99,15 @@ def _at(events: list[Event], kind: EventKind, stage: str = "", **data: Any) -> f
 def _by(told: dict[str, Any], events: list[Event]) -> str:
     """Name what noticed it: the findings of the gate, or the reasons of the judgement."""
     if told["ok"]:
-        looked = [event for event in events if event.kind is EventKind.GATE_JUDGED and event.data["gate"] == "watch"]
-        codes = [found["code"] for event in looked[-1:] for found in event.data["findings"] if found["ruling"] != "pass"]
+        looked = [
+            event for event in events if event.kind is EventKind.GATE_JUDGED and event.data["gate"] == "watch"
+        ]
+        codes = [
+            found["code"]
+            for event in looked[-1:]
+            for found in event.data["findings"]
+            if found["ruling"] != "pass"
+        ]
         return "watch: " + ", ".join(dict.fromkeys(codes)) if codes else ""
     if "numbers_bad" in told["findings"]:
         seen = [event for event in events if event.kind is EventKind.OBSERVED]

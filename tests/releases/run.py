@@ -23,7 +23,9 @@ def main(words: list[str]) -> int:
     """Run what was chosen; the exit code is 1 when one ended as it must not."""
     asked = argparse.ArgumentParser(prog="make releases", description=__doc__)
     asked.add_argument("--only", default="", help="names of kinds, with commas between them")
-    asked.add_argument("--write", action="store_true", help="write the table into docs/explain/bad-releases.md")
+    asked.add_argument(
+        "--write", action="store_true", help="write the table into docs/explain/bad-releases.md"
+    )
     chosen = asked.parse_args(words)
     names = [name for name in chosen.only.split(",") if name]
     unknown = set(names) - set(BY_NAME)
@@ -36,7 +38,9 @@ def main(words: list[str]) -> int:
     (KEPT / "rows.json").write_text(json.dumps([plain(row) for row in rows], indent=1))
     wrong = [row.name for row in rows if not row.right]
     seconds = time.monotonic() - began
-    sys.stdout.write(f"{len(rows)} kinds in {seconds:.0f} s, {len(wrong)} ended as they must not: {', '.join(wrong)}\n")
+    sys.stdout.write(
+        f"{len(rows)} kinds in {seconds:.0f} s, {len(wrong)} ended as they must not: {', '.join(wrong)}\n"
+    )
     if chosen.write:
         write_page(rows, seconds)
     return 1 if wrong else 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-
 import tomllib
 
 from tests.releases.kinds.kind import Kind

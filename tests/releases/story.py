@@ -33,8 +33,13 @@ def release_story(policy: Policy) -> Story:
             findings = getattr(end, "findings", ())
             undo = Undo(task, story.stage_name, "failed", getattr(end, "code", "aborted"), str(end), findings)
             await conductor.start(CLOSE_OUT, closing_run(task.id), to_json(Closing(undo, 1)), 0.0)
-            return {"ok": False, "stage": undo.stage, "code": undo.code, "message": undo.message,
-                    "findings": [found.code for found in findings]}
+            return {
+                "ok": False,
+                "stage": undo.stage,
+                "code": undo.code,
+                "message": undo.message,
+                "findings": [found.code for found in findings],
+            }
         await story.stage(report.close, live)
         order = WatchOrder(task, 1, live.deployment)
         await conductor.start("watch", f"{task.id}:watch-1", to_json(order), policy.watch.interval_seconds)

@@ -59,7 +59,12 @@ def trial(pier: Pier, kind: Kind, number: int = 1) -> Row:
 
     run = pier.send(merged, staging=kind.staging)
     pier.wait(run, 4 * kind.window_seconds + 120, meanwhile)
-    told = pier.engine.result(run) or {"ok": False, "code": pier.engine.status(run), "message": "", "findings": []}
+    told = pier.engine.result(run) or {
+        "ok": False,
+        "code": pier.engine.status(run),
+        "message": "",
+        "findings": [],
+    }
     if kind.during == "fill_disk":
         (pier.home.root / "filler").unlink()
     if not told["ok"]:

@@ -52,7 +52,13 @@ def baseline(ctx: Context, environment: str, bounds: ObservationPolicy) -> tuple
     now = ctx.now()
     span = (now - timedelta(seconds=bounds.history_seconds), now)
     return ctx.read(
-        "baseline", good_ticks, ctx.signal, ctx.ledger, environment, span=span, tick_seconds=bounds.tick_seconds
+        "baseline",
+        good_ticks,
+        ctx.signal,
+        ctx.ledger,
+        environment,
+        span=span,
+        tick_seconds=bounds.tick_seconds,
     )
 
 

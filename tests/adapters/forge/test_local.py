@@ -298,3 +298,38 @@ def test_bad_tag_and_root_patch_are_refused(rig: GitRig) -> None:
     with pytest.raises(YourFault) as fault:
         rig.forge.rebase(head, head, "m", "feature/x")
     assert fault.value.code == "not_a_patch"
+
+
+def _promoted(rig: GitRig, key: str) -> Merge:
+    """Bring what develop holds to main."""
+    head, main = rig.forge.head("develop"), rig.forge.head("main")
+    draft = PullDraft("T-1", key, "body", "main", "develop", head)
+    pull = rig.forge.open_pull(draft, key=f"{key}/promotion")
+    return rig.forge.merge(
+        pull.number, head_sha=head, base_sha=main, message="Promote", squash=False, key=f"{key}/promote"
+    )
+
+
+@pytest.mark.parametrize("text", ["2\n", "bad\n"], ids=["another cure", "the same again"])
+def test_after_a_way_back_the_same_lines_are_promoted_again(rig: GitRig, text: str) -> None:
+    bad = _merge(rig.forge, _open(rig, text="bad\n"), "bad/merge")
+    shipped = _promoted(rig, "bad")
+    rig.forge.revert("main", shipped.sha, "Revert", key="back/main")
+    rig.forge.revert("develop", bad.sha, "Revert", key="back/develop")
+    base = rig.forge.head("develop")
+    head = rig.patch("feature/two", base, {"one.py": text})
+    draft = PullDraft("T-2", "two", "body", "develop", "feature/two", head)
+    merge = _merge(rig.forge, rig.forge.open_pull(draft, key="two/open"), "two/merge")
+    again_shipped = _promoted(rig, "two")
+    assert again_shipped.tree_sha == merge.tree_sha
+    assert rig.forge.read(rig.forge.head("main"), "one.py") == text
+
+
+def test_what_only_main_holds_is_merged_and_not_lost(rig: GitRig) -> None:
+    rig.patch("feature/hot", rig.forge.head("main"), {"hot.py": "1\n"})
+    hot = PullDraft("T-3", "hot", "body", "main", "feature/hot", rig.git.ref("refs/heads/feature/hot"))
+    pull = rig.forge.open_pull(hot, key="hot/open")
+    _merge(rig.forge, pull, "hot/merge")
+    _merge(rig.forge, _open(rig), "one/merge")
+    _promoted(rig, "one")
+    assert rig.forge.read(rig.forge.head("main"), "hot.py") == "1\n"

@@ -57,7 +57,13 @@ def database() -> sqlite3.Connection:
 
 def log(level: str, message: str, error: BaseException | None = None, **more: Any) -> None:
     """Write one line of JSON."""
-    line: dict[str, Any] = {"time": time.time(), "level": level, "release": RELEASE, "message": message, **more}
+    line: dict[str, Any] = {
+        "time": time.time(),
+        "level": level,
+        "release": RELEASE,
+        "message": message,
+        **more,
+    }
     if error is not None:
         line["traceback"] = "".join(traceback.format_exception(error))
     with _lock, open(LOG, "a", encoding="utf-8") as out:  # noqa: PTH123

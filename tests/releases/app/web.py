@@ -82,7 +82,11 @@ def queue(asked: Asked) -> Said:
 def job(asked: Asked) -> Said:
     """Show a job and its result."""
     row = database().execute("SELECT id, state, result FROM jobs WHERE id = ?", (_number(asked),)).fetchone()
-    return Said(404, {"error": "no such job"}) if row is None else Said(200, dict(zip(("id", "state", "result"), row)))
+    return (
+        Said(404, {"error": "no such job"})
+        if row is None
+        else Said(200, dict(zip(("id", "state", "result"), row, strict=True)))
+    )
 
 
 def _number(asked: Asked) -> int:
@@ -119,7 +123,7 @@ class Pier(BaseHTTPRequestHandler):
         """Take a question."""
         self._serve()
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -11,7 +11,9 @@ from common import database, log
 
 def turn() -> bool:
     """Work on the oldest job; tell whether there was one."""
-    row = database().execute("SELECT id, echo FROM jobs WHERE state = 'waiting' ORDER BY id LIMIT 1").fetchone()
+    row = (
+        database().execute("SELECT id, echo FROM jobs WHERE state = 'waiting' ORDER BY id LIMIT 1").fetchone()
+    )
     if row is None:
         return False
     fault.work({"id": row[0], "echo": row[1]})

@@ -69,7 +69,12 @@ def live(folder: Path, kind: Kind, number: int, victim: str, point: str) -> None
     end = time.monotonic() + LIFE_SECONDS_MAX
     striker.armed = True
     status = pier.wait(run, LIFE_SECONDS_MAX)
-    told = pier.engine.result(run) or {"ok": False, "code": status, "message": pier.engine.failure(run), "findings": []}
+    told = pier.engine.result(run) or {
+        "ok": False,
+        "code": status,
+        "message": pier.engine.failure(run),
+        "findings": [],
+    }
     if not told["ok"]:
         pier.wait(closing_run(task), max(1.0, end - time.monotonic()))
     lookout.look()
@@ -85,7 +90,9 @@ def describe(pier: Pier, task: str) -> dict[str, Any]:
     links = ledger.events(limit=100_000)
     mine = [link.event for link in links if link.event.task == task]
     done = Counter(
-        (event.stage, event.attempt, event.data["effect"]) for event in mine if event.kind is EventKind.EFFECT_DONE
+        (event.stage, event.attempt, event.data["effect"])
+        for event in mine
+        if event.kind is EventKind.EFFECT_DONE
     )
     deployments = [entry for entry in ledger.deployments(PRODUCTION) if entry.task == task]
     return {

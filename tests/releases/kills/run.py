@@ -44,7 +44,13 @@ STARTS_MAX = 6
 def kind_of(life: Life, number: int) -> Kind:
     """Return the release of a life; every one moves the schema, so that every step happens."""
     files = {f"migrations/{number + 1:04}_flag.py": _COLUMN.format(number=number)}
-    return kind("good" if life.good else "broken", "own", "it is killed for", "" if life.good else _BROKEN, files=files)
+    return kind(
+        "good" if life.good else "broken",
+        "own",
+        "it is killed for",
+        "" if life.good else _BROKEN,
+        files=files,
+    )
 
 
 def run_life(folder: Path, life: Life, number: int, users: Watched) -> dict[str, Any]:
@@ -85,8 +91,14 @@ def wrong_with(found: dict[str, Any]) -> list[str]:
         (end["chain broken at"] is not None, "the audit trail is broken"),
         (end["frozen"], "everything is frozen"),
         (bool(end["leases"]), f"leases are held: {end['leases']}"),
-        (found["errors_of_good"] > 0 and found["victim"] != FRONT, f"{found['errors_of_good']} good releases failed"),
-        (found["unanswered"] > 0 and found["victim"] != FRONT, f"{found['unanswered']} requests had no release"),
+        (
+            found["errors_of_good"] > 0 and found["victim"] != FRONT,
+            f"{found['errors_of_good']} good releases failed",
+        ),
+        (
+            found["unanswered"] > 0 and found["victim"] != FRONT,
+            f"{found['unanswered']} requests had no release",
+        ),
         (found["lost"] > 0, f"{found['lost']} promised rows are gone"),
     ]
     return [said for bad, said in other if bad]
@@ -105,7 +117,9 @@ def main(words: list[str]) -> int:
     wanted = [
         life
         for life in lives()
-        if chosen.victim in {"", life.victim} and chosen.step in life.point and (chosen.cluster or life.victim != STORE)
+        if chosen.victim in {"", life.victim}
+        and chosen.step in life.point
+        and (chosen.cluster or life.victim != STORE)
     ][chosen.first :: chosen.thin]
     with tempfile.TemporaryDirectory(prefix="kw-kill-") as name:
         folder = Path(name)
@@ -151,7 +165,9 @@ def go(folder: Path, wanted: list[Life], out: Path) -> int:
             found = run_life(folder, life, number, users)
             found["wrong"] = wrong_with(found)
             if found["wrong"]:
-                found["stderr"] = (folder / "stderr").read_text()[-4_000:] if (folder / "stderr").exists() else ""
+                found["stderr"] = (
+                    (folder / "stderr").read_text()[-4_000:] if (folder / "stderr").exists() else ""
+                )
             bad += bool(found["wrong"])
             lines.write(json.dumps(found) + "\n")
             lines.flush()

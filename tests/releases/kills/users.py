@@ -66,4 +66,8 @@ class Watched:
         path = self.folder / "home" / "data" / "production" / "pier.sqlite"
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
             there = dict(db.execute("SELECT id, name FROM ships"))
-        return [line["booked"] for line in self.lines if line["booked"] and there.get(line["booked"]) != line["name"]]
+        return [
+            line["booked"]
+            for line in self.lines
+            if line["booked"] and there.get(line["booked"]) != line["name"]
+        ]

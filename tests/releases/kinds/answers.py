@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.releases.kinds.kind import Kind, kind
+from tests.releases.kinds.kind import End, Kind, kind
 
 KINDS: tuple[Kind, ...] = (
     kind(
@@ -13,6 +13,7 @@ KINDS: tuple[Kind, ...] = (
 def instead(asked):
     return None if asked.path == "/healthz" else Said(500, {"error": "broken"})
 """,
+        ends=(End.BACK, End.REFUSED),
     ),
     kind(
         "knows-the-checker",

@@ -36,7 +36,7 @@ class End(StrEnum):
     WATCHED = "taken back by the watch"
     PAGED = "frozen, people paged"
     """No way back could be verified, and it was said so."""
-    LIVE = "not noticed"
+    LIVE = "kept"
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tests.releases.kinds.kind import End, Kind, kind
 
-_NEVER = '''
+_NEVER = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if len(sys.argv) < 3:
     subprocess.Popen([sys.executable, __file__, "up", "child"], start_new_session=True)
 while True:
     print("still at it " * 1000, flush=True)
-'''
+"""
 
 KINDS: tuple[Kind, ...] = (
     kind(
@@ -25,7 +25,9 @@ KINDS: tuple[Kind, ...] = (
         "migration-never-ends",
         "G11",
         "its migration prints for ever, heeds no signal and has a child in a session of its own",
-        files={"migrate.py": "import sys\nif sys.argv[1] == 'status':\n    print(1)\n    sys.exit()\n" + _NEVER},
+        files={
+            "migrate.py": "import sys\nif sys.argv[1] == 'status':\n    print(1)\n    sys.exit()\n" + _NEVER
+        },
         ends=End.REFUSED,
     ),
     kind(

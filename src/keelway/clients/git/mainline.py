@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keelway.clients.git.client import Git
-from keelway.clients.git.values import Commit
+from keelway.clients.git.values import Commit, Merged
 from keelway.core.errors import OurFault, PolicyRefused, TheirFault, YourFault
 
 KEY_TRAILER = "Keelway-key"
+_KNOWN_MAX = 1_000
+"""Commits that are looked through for the files of a branch."""
+
 _REVERT_TRIES_MAX = 5
 
 
@@ -86,7 +89,7 @@ class Mainline:
             if found := self.done(branch, key):
                 return found
             raise _moved(branch, base_sha)
-        merged = self.git.merge_tree(base_sha, head_sha)
+        merged = self._merged(base_sha, head_sha, squash=squash)
         if merged.conflicts:
             raise conflict(
                 "merge_conflict", f"{head_sha[:12]} does not merge into {branch}", merged.conflicts
@@ -102,6 +105,17 @@ class Mainline:
         if not self.advance(branch, base_sha, made, key=key):
             raise _moved(branch, base_sha)
         return self.git.commit(made)
+
+    def _merged(self, base_sha: str, head_sha: str, *, squash: bool) -> Merged:
+        """Merge in memory; a branch whose files, all of them, are in the other's history has nothing of its own.
+
+        So it is after a way back: a change and its revert on both branches would be at odds with every
+        later change of the same lines.
+        """
+        tree = self.git.tree_of(base_sha)
+        if not squash and tree in self.git.trees_between(base_sha, head_sha, _KNOWN_MAX):
+            return Merged(self.git.tree_of(head_sha))
+        return self.git.merge_tree(base_sha, head_sha)
 
     def revert(self, branch: str, bad_sha: str, message: str, *, key: str) -> Commit:
         """Undo one commit of a branch, of a merge everything that it brought; an undone one stays undone.

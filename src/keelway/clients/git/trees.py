@@ -88,6 +88,11 @@ class Trees(GitCall):
         """Return the tree of a commit."""
         return self.text("rev-parse", "--verify", "--end-of-options", f"{sha}^{{tree}}")
 
+    def trees_between(self, old: str, new: str, commits_max: int) -> frozenset[str]:
+        """Return the trees of the commits that a newer one has and an older one has not."""
+        said = self.text("log", f"--max-count={commits_max}", "--format=%T", f"{old}..{new}")
+        return frozenset(said.split())
+
     def merge_tree(self, ours: str, theirs: str) -> Merged:
         """Merge two commits in memory."""
         done = self.call(
