@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -25,6 +26,7 @@ from keelway.app.bootstrap import App, build
 from keelway.app.commands import Commands
 from keelway.app.config import load_config
 from keelway.app.home import Home
+from keelway.app.target.choose import make_traffic
 from keelway.core.codec import to_json
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.handover import Admitted, ApprovedPlan, Merged, Staged, TestedPatch
@@ -85,7 +87,8 @@ class Pier:
             str(self.home.repository),
             str(self.home.root),
             app.vault,
-            _python(),
+            sys.executable,
+            make_traffic(config, self.home, config.project),
             healthy_seconds=HEALTHY_SECONDS,
         )
         app = self.around(replace(app, doors=replace(app.doors, target=target)))
@@ -231,12 +234,6 @@ class _Also:
 
 def _promise(feature: str) -> AcceptanceProbe:
     return AcceptanceProbe("/feature", body_contains=feature)
-
-
-def _python() -> str:
-    import sys
-
-    return sys.executable
 
 
 @contextmanager
