@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from keelway.core.errors import KeelwayError, OurFault
-from keelway.core.measure.baseline import outside
 from keelway.core.measure.health import ProbeTick
 from keelway.core.measure.judge import judge_window
-from keelway.core.measure.sample import Tick
+from keelway.core.measure.sample import Tick, outside
 from keelway.core.measure.verdict import Code, Decision, Judgement, Reason, VerdictSettings
 from keelway.core.model.event import EventKind
 from keelway.core.policy import ObservationPolicy

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from keelway.core.codec import to_json
+from keelway.core.errors import KeelwayError
+from keelway.core.model.event import EventKind
 from keelway.core.model.verdict import Ruling
 from keelway.core.release.quarantine import CarriedCommit, contains_quarantined
 from keelway.core.release.version import release_name
@@ -148,3 +150,17 @@ def finish(ctx: Context, deployment: Deployment, status: str, **figures: object)
             if old.status == "live" and old.id != done.id:
                 ctx.book(f"supersede:{old.id}", ctx.ledger.save_deployment, replace(old, status="superseded"))
     return done
+
+
+def stop_bad(ctx: Context, bad: Deployment, lease: Lease) -> None:
+    """End the processes of a release that was taken back: what leaks, floods or holds a lock would go on doing it.
+
+    Its files stay for whoever looks for the cause. Nobody waits for this: traffic, data and the book are right already.
+    """
+    if not ctx.engine.patch("stop what was taken back"):
+        return
+    name = f"back:{bad.environment}:stop bad"
+    try:
+        ctx.act(name, ctx.target.retire, bad.environment, bad.release, epoch=lease.epoch)
+    except KeelwayError as error:
+        ctx.record(EventKind.ROLLBACK_STEP, f"{name}:failed", step="stop_bad", error=error.message)

@@ -18,7 +18,7 @@ from keelway.ports.ledger import Deployment, Lease
 from keelway.routines import health
 from keelway.routines.ask import tell
 from keelway.routines.context import Context
-from keelway.routines.rollout import newest_of
+from keelway.routines.rollout import newest_of, stop_bad
 from keelway.routines.situation import backup_of, facts_of
 from keelway.routines.target.hooks import facts_of_way, try_hook
 from keelway.routines.target.in_place import leave_alone
@@ -107,24 +107,9 @@ def take_back(ctx: Context, deployment: Deployment, lease: Lease, *, by_person: 
     }
     done = replace(deployment, status="rolled_back", finished_at=ctx.now(), figures=figures)
     ctx.book(f"back:{where}:deployment", ctx.ledger.save_deployment, done)
-    if verified:
-        _stop_bad(walk)
+    if verified and walk.release != deployment.release:
+        stop_bad(ctx, deployment, lease)
     return TakenBack(verified, walk.release, walk.traffic_seconds, seconds, walk.rows_lost, detail)
-
-
-def _stop_bad(walk: _Walk) -> None:
-    """End the processes of the release that was taken back: what leaks, floods or holds a lock would go on doing it.
-
-    Its files stay for whoever looks for the cause. Nobody waits for this: traffic, data and the book are right already.
-    """
-    ctx, deployment = walk.ctx, walk.deployment
-    if walk.release == deployment.release or not ctx.engine.patch("stop what was taken back"):
-        return
-    name, where = f"back:{deployment.environment}:stop bad", deployment.environment
-    try:
-        ctx.act(name, ctx.target.retire, where, deployment.release, epoch=walk.lease.epoch)
-    except KeelwayError as error:
-        ctx.record(EventKind.ROLLBACK_STEP, f"{name}:failed", step="stop_bad", error=error.message)
 
 
 def _traffic_first(ctx: Context, deployment: Deployment, lease: Lease, began: datetime) -> float | None:

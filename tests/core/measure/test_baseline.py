@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from keelway.core.measure.baseline import outside
-from keelway.core.measure.sample import Tick
+from keelway.core.measure.sample import Tick, outside
 
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
 
 SLOW_SHARE = 0.95
@@ -108,6 +108,15 @@ def slow_beyond_stalls(ticks: Sequence[Tick], stall_seconds: float) -> list[Coun
 def total(series: Sequence[Counts]) -> Counts:
     """Sum a series."""
     return Counts(sum(counts.requests for counts in series), sum(counts.events for counts in series))
+
+
+def outside(ticks: Sequence[Tick], spans: Sequence[tuple[datetime, datetime]]) -> tuple[Tick, ...]:
+    """Leave out the ticks that overlap one of these times, so that no bad release is the yardstick of the next."""
+    return tuple(tick for tick in ticks if not any(_overlap(tick, *span) for span in spans))
+
+
+def _overlap(tick: Tick, began: datetime, ended: datetime) -> bool:
+    return tick.at < ended and tick.at + timedelta(seconds=tick.seconds) > began
 
 
 def in_order(ticks: Sequence[Tick]) -> list[Tick]:
