@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ulid import ULID
 
+from keelway.app.back.orders import BackOrders, Ordered
 from keelway.app.bootstrap import App
 from keelway.app.consent.decide import Decisions, Said
 from keelway.app.consent.links import Links
@@ -19,7 +20,6 @@ from keelway.core.gate.intake import IntakeFacts, judge_intake
 from keelway.core.lesson.lesson import Lesson
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.lifecycle import CLOSED, Status
-from keelway.core.model.project import PRODUCTION
 from keelway.core.model.task import Actor, Request, intent_key
 from keelway.core.policy import Policy
 from keelway.core.rule.approval import NO, REVISE, YES
@@ -27,18 +27,10 @@ from keelway.core.rule.freeze import Freeze
 from keelway.core.words.report import refusal
 from keelway.ports.engine import Runtime
 from keelway.ports.ledger import Question, TaskRow
-from keelway.routines.order import DeployOrder, RollbackOrder
+from keelway.routines.order import DeployOrder
 from keelway.workflows.narrator import WAKE
 
 NAME_DIGITS_MAX = 9
-
-
-@dataclass(frozen=True)
-class Ordered:
-    """Name a run that was started, so that its end can be asked for."""
-
-    run: str
-    message: str
 
 
 def _utc_now() -> datetime:
@@ -53,6 +45,7 @@ class Commands:
         self.ending = Ending(app, runtime)
         self.decisions = Decisions(app, self._wake, now)
         self.links = Links(app, self.decisions, now)
+        self.back = BackOrders(app, runtime, self.submit, now)
 
     def submit(self, request: Request) -> TaskRow:
         """Open a task and start its story.
@@ -196,39 +189,15 @@ class Commands:
         again = replace(row.task.request, requested_by=by, requested_at=self._now(), retry_of=row.task.id)
         return self.submit(again)
 
-    def rollback(self, what: str, by: Actor, *, to_release: str = "", reason: str = "") -> Ordered:
-        """Take back a task, or an environment to a release.
+    def rollback(
+        self, what: str, by: Actor, *, to_release: str = "", reason: str = "", restore: bool = False
+    ) -> Ordered:
+        """Take back a task, or an environment to a release, branch, tag or commit.
 
         Raises:
-            RequestRefused: it is not live, or later releases stand on it.
+            RequestRefused: it is not live, later releases stand on it, or the target never passed the gates.
         """
-        deployments = self.app.ledger.deployments(what if what == "staging" else PRODUCTION)
-        environment, row = (
-            (what, None) if what in {"staging", PRODUCTION} else (PRODUCTION, self.app.ledger.find(what))
-        )
-        why = reason or f"{by} asked for it."
-        if row is not None and row.status in {Status.OBSERVING, Status.PROMOTING, Status.STAGING}:
-            self.app.ledger.amend(row.task.id, rollback_by=str(by))
-            self._note(EventKind.CONTROL_CHANGED, by, row.task.id, what="rollback asked")
-            return Ordered(row.task.id, f"{row.task.name} is being taken back.")
-        if row is not None:
-            self._insist_newest(row, [entry.task for entry in deployments if entry.status == "live"])
-        order = RollbackOrder(str(ULID()), environment, by, why, to_release, row.task if row else None)
-        self._note(
-            EventKind.CONTROL_CHANGED, by, row.task.id if row else "", what="rollback ordered", order=order.id
-        )
-        self.runtime.start("rollback", order.id, to_json(order))
-        return Ordered(order.id, f"{environment} is being taken back.")
-
-    def _insist_newest(self, row: TaskRow, live: list[str]) -> None:
-        if row.status is not Status.DEPLOYED:
-            raise RequestRefused("not_live", f"{row.task.name} is {row.status.value}.", "keelway releases")
-        if row.task.id not in live[:1]:
-            raise RequestRefused(
-                "later_releases",
-                f"Later releases stand on {row.task.name}.",
-                f'keelway releases, then keelway rollback production --to RELEASE; or keelway ask "revert {row.task.name}"',
-            )
+        return self.back.rollback(what, by, to=to_release, reason=reason, restore=restore)
 
     def deploy(self, environment: str, ref: str, by: Actor) -> Ordered:
         """Deploy a branch or commit by hand.
@@ -242,7 +211,7 @@ class Commands:
                 "unknown_environment", f"There is no {environment}.", f"use one of: {', '.join(known)}"
             )
         self.app.doors.forge.refresh()
-        sha = self.app.doors.forge.head(ref or self.app.config.project.branches.production)
+        sha = self.app.doors.forge.resolve(ref or self.app.config.project.branches.production)
         order = DeployOrder(str(ULID()), environment, sha, by)
         self._note(EventKind.CONTROL_CHANGED, by, "", what="deploy ordered", order=order.id, sha=sha)
         self.runtime.start("deploy", order.id, to_json(order))

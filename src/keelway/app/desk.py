@@ -99,7 +99,7 @@ class Reader(Protocol):
         """Ask an environment its health questions now."""
         ...
 
-    def rollback_preview(self, what: str, to_release: str = "") -> BackPreview:
+    def rollback_preview(self, what: str, to: str = "", *, restore: bool = False) -> BackPreview:
         """Show what a rollback would do."""
         ...
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
 
 from keelway.app.bootstrap import App
+from keelway.app.query.back import BackQueries
 from keelway.app.query.crew import workers_of
 from keelway.app.query.places import PlaceQueries
 from keelway.app.query.proof import ProofQueries
@@ -36,7 +37,7 @@ class Answering(Protocol):
         ...
 
 
-class Queries(TaskQueries, PlaceQueries, ProofQueries):
+class Queries(TaskQueries, PlaceQueries, ProofQueries, BackQueries):
     """Answer questions; nothing here alters anything."""
 
     @classmethod
@@ -67,6 +68,7 @@ class Queries(TaskQueries, PlaceQueries, ProofQueries):
             events=self._latest(),
             today_usd=self.today_usd(),
             caps=self.shared_caps(),
+            locks=self.locks(),
             fence=self._from.doors.agent.fence() if self._from.doors else None,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
+from keelway.app.back.remote import BackVerbs
 from keelway.app.recipe.order import RecipeStanding, Trial
 from keelway.app.server_file import Server
 from keelway.app.view.money import ArtefactText, CostView
@@ -43,7 +44,7 @@ RECIPE_SECONDS = 1_800.0
 """A trial sets the project up and runs the recipe before it answers."""
 
 
-class Remote:
+class Remote(BackVerbs):
     """Speak to a running control plane."""
 
     def __init__(self, server: Server) -> None:
@@ -120,9 +121,9 @@ class Remote:
         """Ask an environment its health questions now."""
         return self._one(HealthView, f"health/{_part(environment)}")
 
-    def rollback_preview(self, what: str, to_release: str = "") -> BackPreview:
+    def rollback_preview(self, what: str, to: str = "", *, restore: bool = False) -> BackPreview:
         """Show what a rollback would do."""
-        return self._one(BackPreview, "rollback", what=what, to=to_release)
+        return self._one(BackPreview, "rollback", what=what, to=to, restore=str(restore).lower())
 
     def deploy_preview(self, environment: str, ref: str = "") -> DeployPreview:
         """Show what a deployment by hand would bring."""
@@ -175,9 +176,12 @@ class Remote:
         """Pause, resume, abort or retry."""
         return self._post(TaskLine, f"tasks/{_part(task)}/{verb}", {})
 
-    def rollback(self, what: str, *, to_release: str = "", reason: str = "") -> OrderView:
+    def rollback(
+        self, what: str, *, to_release: str = "", reason: str = "", restore: bool = False
+    ) -> OrderView:
         """Order a rollback."""
-        return self._post(OrderView, "rollback", {"what": what, "to": to_release, "reason": reason})
+        body = {"what": what, "to": to_release, "reason": reason, "restore": restore}
+        return self._post(OrderView, "rollback", body)
 
     def deploy(self, environment: str, ref: str = "") -> OrderView:
         """Order a deployment."""
@@ -206,6 +210,9 @@ class Remote:
 
     def _post(self, kind: type[T], path: str, body: dict[str, Any]) -> T:
         return self._value(kind, self._call("POST", path, body))
+
+    def _posted(self, kind: type[T], path: str, body: dict[str, Any]) -> tuple[T, ...]:
+        return tuple(self._value(kind, plain) for plain in self._call("POST", path, body))
 
     def _value(self, kind: type[T], plain: Any) -> T:
         try:

@@ -16,6 +16,7 @@ from keelway.core.model.project import (
 from keelway.core.model.recipe import Recipe
 from keelway.core.model.task import Person
 from keelway.core.policy import Policy
+from keelway.core.release.drill import DrillSpec
 from keelway.core.strategy.choose import Strategy
 from keelway.core.target.hook import HookSpec
 from keelway.core.target.spec import TargetSpec
@@ -275,6 +276,7 @@ class ConfigFile:
     strategy: Strategy = field(default_factory=Strategy)
     notify: NotifySection = field(default_factory=NotifySection)
     detect: DetectSection = field(default_factory=DetectSection)
+    drill: DrillSpec = field(default_factory=DrillSpec)
     server: ServerSection = field(default_factory=ServerSection)
     store: StoreSection = field(default_factory=StoreSection)
     worker: WorkerSection = field(default_factory=WorkerSection)

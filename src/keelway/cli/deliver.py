@@ -1,17 +1,14 @@
-"""Deploy, look at releases, and go back."""
+"""Deploy, look at releases and at health."""
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from keelway.app.view.system import EnvironmentReleases
 from keelway.cli import shared
 from keelway.cli.follow import follow_order
 from keelway.cli.shared import Json, Yes, confirm, out
-from keelway.core.errors import YourFault
 
 group = typer.Typer()
 
@@ -76,60 +73,6 @@ def releases(
         out(shared.ask(ctx).sbom(sbom), True, lambda _: None)
         return
     out(shared.ask(ctx).releases(environment), as_json, releases_page)
-
-
-@group.command("rollback")
-def rollback(
-    ctx: typer.Context,
-    what: Annotated[str, typer.Argument(help="A task, or staging or production.")] = "",
-    *,
-    to: Annotated[str, typer.Option("--to", help="Release, or its number in the list.")] = "",
-    reason: Annotated[str, typer.Option("--reason", help="Kept with the rollback and told to people.")] = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    no_wait: NoWait = False,
-    as_json: Json = False,
-) -> None:
-    """Take back a task, or an environment to an earlier release; alone it lists the ways back."""
-    from keelway.cli.show import system
-
-    remote = shared.act(ctx)
-    if not what:
-        out(remote.releases(), as_json, system.target_lists)
-        return
-    what = shared.named(remote, what)
-    release = _release(remote.releases("" if what not in {"staging", "production"} else what), what, to)
-    preview = remote.rollback_preview(what, release)
-    if dry_run:
-        out(preview, as_json, system.back_preview)
-        return
-    if not yes and sys.stdin.isatty():
-        system.back_preview(preview)
-    loss = f" Data is lost: {preview.loss or 'unknown'}." if preview.loses_data else ""
-    confirm(f"Take {preview.environment} back to {preview.to_release or 'nothing'}?{loss}", yes)
-    order = remote.rollback(what, to_release=release, reason=reason)
-    done = order if no_wait else follow_order(remote, order)
-    out(done, as_json, system.order)
-    raise typer.Exit(1 if done.ok is False else 0)
-
-
-def _release(places: tuple[EnvironmentReleases, ...], what: str, to: str) -> str:
-    """Return the release that a number of the list means; any other text is a release already.
-
-    Raises:
-        YourFault: the list has no such number.
-    """
-    if not to.isdigit():
-        return to
-    place = next((each for each in places if each.environment == what), places[-1])
-    if not 0 < int(to) <= len(place.targets):
-        known = f"it has {len(place.targets)}" if place.targets else "it is empty"
-        raise YourFault(
-            "unknown_target",
-            f"The list of {place.environment} has no number {to}; {known}.",
-            "keelway releases",
-        )
-    return place.targets[int(to) - 1].release
 
 
 @group.command("health")

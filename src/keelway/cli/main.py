@@ -26,6 +26,7 @@ from keelway.cli import (
     worker,
 )
 from keelway.cli.audit import verbs
+from keelway.cli.back import guard, rollback
 from keelway.cli.shared import Scope
 from keelway.core.errors import KeelwayError
 
@@ -68,6 +69,8 @@ ROOMS = (
     task.group,
     decide.group,
     deliver.group,
+    rollback.group,
+    guard.group,
     worker.group,
     upgrade.group,
     verbs.group,

@@ -96,6 +96,14 @@ class Forge(Protocol):
         """
         ...
 
+    def resolve(self, name: str) -> str:
+        """Return the commit that a branch, a tag, or the beginning of a commit id names, looked up in this order.
+
+        Raises:
+            YourFault: nothing has this name, or several commits begin so.
+        """
+        ...
+
     def files(self, sha: str) -> tuple[str, ...]:
         """Return every path in a commit."""
         ...

@@ -223,8 +223,13 @@ class Ledger(LessonBook, Protocol):
         """Lift the emergency stop."""
         ...
 
-    def lease(self, environment: str, holder: str, *, take_over: bool = False) -> Lease | None:
-        """Take or renew the lease of an environment; ``None`` while somebody else holds it."""
+    def lease(
+        self, environment: str, holder: str, *, take_over: bool = False, past_lock: bool = False
+    ) -> Lease | None:
+        """Take or renew the lease of an environment; ``None`` while somebody else holds it.
+
+        A lock of a person keeps new holders out; a way back passes it (``past_lock``).
+        """
         ...
 
     def release(self, lease: Lease) -> None:

@@ -69,7 +69,9 @@ def settle(
 
     With ``fence`` what a cut-off run of the task may still be doing there is refused from now on.
     """
-    lease = ctx.book(f"lease:{environment}:{task}", ctx.ledger.lease, environment, ctx.scene.subject)
+    lease = ctx.book(
+        f"lease:{environment}:{task}", ctx.ledger.lease, environment, ctx.scene.subject, past_lock=True
+    )
     if lease is None:
         return None  # a newer holder owns the environment and its state
     if fence:

@@ -1,4 +1,4 @@
-"""What can be ordered besides a task: undoing, rolling back, deploying by hand, one look of the watch."""
+"""What can be ordered besides a task: undoing, rolling back, drills, deploying by hand, one look of the watch."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class RollbackOrder:
     """Empty for the best target by evidence."""
     task: Task | None = None
     """The task to undo, when the rollback concerns one."""
+    to_sha: str = ""
+    """Commit that is built and tried on the present schema first; empty for a release that was live there."""
+    restore: str = ""
+    """Id of the backup whose restore, with the loss that was shown, a person accepted; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,50 @@ class DeployOrder:
     id: str
     environment: str
     sha: str
+    by: Actor
+
+
+@dataclass(frozen=True)
+class DriftOrder:
+    """Order what drifted to be adopted as it runs, or put back as it is recorded."""
+
+    id: str
+    environment: str
+    by: Actor
+    how: str
+    """``adopt`` or ``restore``."""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class DrillOrder:
+    """Order a drill of the way back."""
+
+    id: str
+    environment: str
+    by: Actor
+    parts: tuple[str, ...]
+    """Of ``core.release.drill.PARTS``."""
+
+
+@dataclass(frozen=True)
+class BranchOrder:
+    """Order a branch and a pull request that would bring git back to a commit; nothing that runs is touched."""
+
+    id: str
+    environment: str
+    sha: str
+    release: str
+    by: Actor
+    reason: str
+
+
+@dataclass(frozen=True)
+class LandOrder:
+    """Order the pull request of a rollback to be merged."""
+
+    id: str
+    pull: int
     by: Actor
 
 

@@ -12,6 +12,8 @@ from keelway.core.errors import KeelwayError, OurFault, StaleEpoch, TheirFault
 from keelway.core.model.verdict import Finding, Verdict
 
 WAIT_SECONDS, WAIT_SECONDS_MAX = 1.0, 30.0
+PATIENT_ATTEMPTS, PATIENT_SECONDS = 120, 120.0
+"""After so many looks, which take the better part of an hour, there are fewer: a lock may hold for days."""
 
 LASTING = frozenset(
     {
@@ -61,7 +63,8 @@ class Waiting(Exception):
         """Wait soon at first, then ever more rarely; ``attempt`` counts the entries so far, from 1."""
         super().__init__(reason)
         self.reason = reason
-        self.wait_seconds = min(WAIT_SECONDS * attempt, WAIT_SECONDS_MAX)
+        soon = min(WAIT_SECONDS * attempt, WAIT_SECONDS_MAX)
+        self.wait_seconds = soon if attempt <= PATIENT_ATTEMPTS else PATIENT_SECONDS
 
 
 class Rework(Exception):

@@ -15,6 +15,7 @@ from keelway.ports.backup import Backup
 from keelway.ports.ledger import Deployment, Lease
 from keelway.routines.context import Context
 from keelway.routines.outcome import StageFailed, Waiting
+from keelway.routines.standing.recorded import insist_no_drift
 from keelway.routines.strategy.walk import move_traffic, refuse_unfit
 from keelway.routines.target.hooks import facts_of_deploy, insist_hook
 from keelway.routines.target.in_place import insist_known
@@ -39,7 +40,7 @@ def hold(ctx: Context, environment: str) -> Lease:
     """
     lease = ctx.book(f"lease:{environment}", ctx.ledger.lease, environment, ctx.scene.subject)
     if lease is None:
-        raise Waiting(f"{environment} is in use", ctx.scene.attempt)
+        raise Waiting(f"{environment} is in use or locked", ctx.scene.attempt)
     return lease
 
 
@@ -72,6 +73,7 @@ def deploy(ctx: Context, environment: str, sha: str, lease: Lease, **figures: ob
     release = release_name(sha)
     before = ctx.read("state:before", ctx.target.state, environment)
     insist_known(ctx, before)
+    insist_no_drift(ctx, before, release)
     told = facts_of_deploy(ctx, environment, release, sha)
     insist_hook(ctx, Moment.PRE_DEPLOY, told)
     previous = before.active if before.active != release else _recorded_previous(ctx, environment, release)

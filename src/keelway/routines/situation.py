@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from keelway.core.codec import from_json
 from keelway.core.release.rollback import DeploymentFact, WayBackFacts, rank_targets
 from keelway.ports.backup import Backup, Loss
@@ -59,27 +61,47 @@ def _next_good(
     deployment: Deployment,
     quarantined: frozenset[str],
 ) -> str:
-    present = {running.release for running in state.releases}
-    facts = [
-        DeploymentFact(
-            old.id,
-            old.environment,
-            old.release,
-            old.sha,
-            old.status,
-            (old.finished_at - old.started_at).total_seconds() if old.finished_at else 0.0,
-            int(old.figures.get("requests", 0)),
-            str(old.schema_after),
-            old.release in present,
-            old.finished_at,
-        )
-        for old in history
-        if old.release not in {deployment.release, deployment.previous_release}
-    ]
+    present = frozenset(running.release for running in state.releases)
+    out = {deployment.release, deployment.previous_release}
+    before = tuple(old for old in history if old.started_at < deployment.started_at)
+    facts = evidence_of(before, deployment.started_at, present)
     ranked = rank_targets(
-        facts,
+        (fact for fact in facts if fact.release not in out),
         current=deployment.release,
         quarantined=quarantined,
         schema_version=str(deployment.schema_after),
     )
     return next((target.release for target in ranked if target.schema_fits), "")
+
+
+def evidence_of(
+    history: tuple[Deployment, ...], until: datetime, present: frozenset[str] | None
+) -> list[DeploymentFact]:
+    """Return what is known of each deployment; each served until the next one began.
+
+    Args:
+        history: deployments of an environment, newest first.
+        until: end of the time that the newest of them served.
+        present: releases that are there; ``None`` when nobody could ask, which counts as all of them.
+    """
+    facts = []
+    for old in history:
+        facts.append(_evidence(old, until, present is None or old.release in present))
+        until = old.started_at
+    return facts
+
+
+def _evidence(old: Deployment, until: datetime, present: bool) -> DeploymentFact:
+    healthy_seconds = (until - old.started_at).total_seconds() if old.finished_at else 0.0
+    return DeploymentFact(
+        old.id,
+        old.environment,
+        old.release,
+        old.sha,
+        old.status,
+        max(0.0, healthy_seconds),
+        int(old.figures.get("requests") or 0),
+        str(old.schema_after),
+        present,
+        old.finished_at,
+    )

@@ -21,6 +21,8 @@ from keelway.core.words.report import (
 )
 from keelway.ports.ledger import Deployment, TaskRow
 from keelway.routines.ask import tell
+from keelway.routines.back.order import kept_by, made_ready, settle_git
+from keelway.routines.back.span import together, undone_by
 from keelway.routines.context import Context
 from keelway.routines.leavings import close_rooms, let_effects_end, note_lost_merges, revert_merges, settle
 from keelway.routines.lessons import keep_lessons
@@ -77,21 +79,19 @@ def roll_back(ctx: Context, order: RollbackOrder) -> Done:
     """Take a live release back because a person, or the watch by policy, said so.
 
     Raises:
-        StageFailed: there is nothing to take back, or nothing to go back to.
+        RequestRefused: there is nothing to take back, or nothing to go back to.
+        StageFailed: the commit to go back to cannot be built.
     """
     history = ctx.read("deployments", ctx.ledger.deployments, order.environment)
-    bad = _bad(history, order)
+    bad = _bad(ctx, history, order)
     lease = ctx.book("lease", ctx.ledger.lease, order.environment, order.id, take_over=True)
     if lease is None:
         raise StageFailed("no_lease", f"The lease of {order.environment} could not be taken over.")
-    newest, oldest = bad[0], bad[-1]
-    merged = replace(
-        newest,
-        previous_release=order.to_release or oldest.previous_release,
-        previous_sha=oldest.previous_sha,
-        schema_before=oldest.schema_before,
-        figures={**newest.figures, "previous_fits": _all_fit(bad)},
-    )
+    try:
+        merged = made_ready(ctx, together(bad, order.to_release, order.to_sha), order)
+    except KeelwayError:
+        ctx.book("lease back", ctx.ledger.release, lease)
+        raise
     taken = take_back(ctx, merged, lease, by_person=order.by.channel != "system")
     ctx.book("lease back", ctx.ledger.release, lease)
     for deployment in bad[1:]:
@@ -100,47 +100,23 @@ def roll_back(ctx: Context, order: RollbackOrder) -> Done:
             ctx.ledger.save_deployment,
             replace(deployment, status="rolled_back"),
         )
-    for deployment in bad:
-        _undo_task(ctx, deployment, order, taken)
-    return Done(taken.verified, _summary(order, newest, taken), taken.release)
+    by_hand = [deployment for deployment in bad if not _undo_task(ctx, deployment, order, taken)]
+    after = settle_git(ctx, order, merged, by_hand, taken)
+    return Done(taken.verified, f"{_summary(order, bad[0], taken)}{after}", taken.release)
 
 
-def _bad(history: tuple[Deployment, ...], order: RollbackOrder) -> list[Deployment]:
+def _bad(ctx: Context, history: tuple[Deployment, ...], order: RollbackOrder) -> tuple[Deployment, ...]:
     """Return the deployments to undo, newest first."""
-    served = [entry for entry in history if entry.status in {"live", "superseded", "observing"}]
-    if not served:
-        raise StageFailed(
-            "nothing_to_roll_back", f"Nothing that was deployed to {order.environment} is live."
-        )
-    bad = []
-    for entry in served:
-        if order.to_release and entry.release == order.to_release:
-            break
-        bad.append(entry)
-        if not order.to_release:
-            break
-        if entry.previous_release == order.to_release:
-            break
-    else:
-        raise StageFailed("unknown_target", f"{order.to_release} was never live in {order.environment}.")
-    if not bad:
-        raise StageFailed("already_there", f"{order.to_release} is live in {order.environment} already.")
-    if not (order.to_release or bad[-1].previous_release):
-        raise StageFailed("no_way_back", f"There is no release before {bad[-1].release}.")
-    return bad
+    keep = kept_by(ctx, history, order.to_sha) if order.to_sha else None
+    return undone_by(history, order.environment, order.to_release, keep=keep)
 
 
-def _all_fit(bad: list[Deployment]) -> bool | None:
-    fits = [entry.figures.get("previous_fits") for entry in bad]
-    return None if None in fits else all(fits)
-
-
-def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken: TakenBack) -> None:
-    """Revert and close the task of one deployment that was taken back."""
+def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken: TakenBack) -> bool:
+    """Revert and close the task of one deployment that was taken back; ``False`` when a person deployed it."""
     try:
         row = ctx.read(f"task:{deployment.id}", ctx.ledger.find, deployment.task)
     except KeelwayError:
-        return  # deployed by hand: there is no task to close
+        return False
     task = row.task
     if order.environment == PRODUCTION:
         settle(ctx, STAGING, task.id, also_live=True)
@@ -162,6 +138,7 @@ def _undo_task(ctx: Context, deployment: Deployment, order: RollbackOrder, taken
     tell(ctx, task.request.requested_by, f"{task.name} rolled back", rollback_report(story))
     if row.status is Status.DEPLOYED:
         keep_lessons(ctx, task, Status.ROLLED_BACK.value, "rolled_back_on_order", order.reason, str(order.by))
+    return True
 
 
 def _touched_production(ctx: Context, task: Task) -> Deployment | None:

@@ -265,7 +265,8 @@ def _freeze(walk: _Walk, way: WayBack, name: str) -> None:
 def _page(walk: _Walk, way: WayBack, name: str) -> None:
     del name
     ctx, where = walk.ctx, walk.deployment.environment
-    steps = ("keelway releases", f"keelway rollback {where} --to RELEASE", "keelway unfreeze")
+    restore = (f"keelway rollback {where} --restore",) if walk.backup is not None else ()
+    steps = ("keelway releases", f"keelway rollback {where} --to RELEASE", *restore, "keelway unfreeze")
     tell(ctx, Actor(ctx.project.owner), f"{where} needs you", page(where, way.reason, steps), urgent=True)
 
 

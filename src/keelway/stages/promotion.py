@@ -20,6 +20,7 @@ from keelway.ports.forge import PullDraft
 from keelway.ports.ledger import Deployment, Lease
 from keelway.routines import health
 from keelway.routines.ask import answer_to
+from keelway.routines.back.fresh import why_not_drilled
 from keelway.routines.consent.allow import allow
 from keelway.routines.context import Context
 from keelway.routines.observe import Observation, baseline, new_exceptions, observe, sentence_of
@@ -71,15 +72,16 @@ def _first(ctx: Context, staged: Staged, lease: Lease) -> Live:
 
 def _why_asked(ctx: Context, staged: Staged) -> str:
     """Say why a person is asked before the deploy, empty when none is."""
+    stale = why_not_drilled(ctx)
     if PRODUCTION in ctx.policy.review.approve_stages:
-        return "the policy asks a person before every deploy to production"
+        return f"the policy asks a person before every deploy to production{stale and f'; {stale}'}"
     patch, tables = staged.merged.patch, ctx.policy.category
     if not never_alone(patch, tables):
-        return ""
+        return stale
     binding = merge_binding(patch, ctx.policy.digest)
     merge = answer_to(ctx, binding, staged.task.request.requested_by, patch.risk)
     asked = judge_deploy(patch, tables, merge_approved=merge.ruling is Ruling.PASS)
-    return "" if asked.ruling is Ruling.PASS else asked.message
+    return stale if asked.ruling is Ruling.PASS else f"{asked.message}{stale and f'; {stale}'}"
 
 
 def _resume(ctx: Context, staged: Staged) -> Live | None:

@@ -10,9 +10,11 @@ from keelway.core.model.event import EventKind
 from keelway.core.model.handover import Closed, Live
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING
+from keelway.core.release.undoing import undone_task
 from keelway.core.release.version import next_version
 from keelway.core.words.report import SuccessStory, success_report
 from keelway.routines.ask import tell
+from keelway.routines.back.feature import mark_undone
 from keelway.routines.context import Context
 from keelway.routines.lessons import keep_lessons
 from keelway.routines.proof.sbom import keep_sbom
@@ -40,6 +42,8 @@ def close(ctx: Context, live: Live) -> Closed:
     ctx.record(
         EventKind.TASK_CLOSED, "closed", status=Status.DEPLOYED.value, code="live", release=live.release
     )
+    if undone_task(task.request.recipe):
+        mark_undone(ctx, task)
     tell(ctx, task.request.requested_by, f"{task.name} is live: {plan.title}", text)
     keep_lessons(ctx, task, Status.DEPLOYED.value, "live", "")
     return Closed(task, Status.DEPLOYED.value, "live", text, ctx.now())

@@ -28,9 +28,10 @@ from keelway.store.depot.choose import open_depot
 from keelway.store.depot.depot import Depot
 from keelway.store.freeze import lift_freeze, read_freeze, set_freeze
 from keelway.store.lesson.book import Lessons
+from keelway.store.locks import Locks
 
 
-class SqlLedger(Tasks, Events, Questions, Environments, Artefacts, Notes, Totals, Usage, Lessons):
+class SqlLedger(Tasks, Events, Questions, Environments, Locks, Artefacts, Notes, Totals, Usage, Lessons):
     """Keep the book in SQLite or PostgreSQL, with files and the emergency stop under a home.
 
     Args:

@@ -14,7 +14,7 @@ from keelway.ports.engine import Conductor, Engine, StageRun, Story
 from keelway.telemetry.bound import bound
 from keelway.telemetry.spans import StageSpan
 
-ORDERS = frozenset({"rollback", "deploy"})
+ORDERS = frozenset({"rollback", "deploy", "drill", "drift", "branch", "land"})
 """Stages whose subject is an order and no task."""
 
 _log = logging.getLogger("keelway.work")

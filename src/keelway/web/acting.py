@@ -61,6 +61,8 @@ class Back(_Body):
     what: Name
     to: Name = ""
     reason: Text = ""
+    restore: bool = False
+    """The restore of the backup, with the loss that was shown, is accepted."""
 
 
 class BackOfTask(_Body):
@@ -68,6 +70,7 @@ class BackOfTask(_Body):
 
     to: Name = ""
     reason: Text = ""
+    restore: bool = False
 
 
 class Deploy(_Body):
@@ -103,7 +106,7 @@ def task_commands(desk: Desk) -> APIRouter:
 
     @router.post("/{task}/rollback", response_model=OrderView)
     def rollback(task: str, body: BackOfTask) -> JSONResponse:
-        ordered = do.rollback(task, me, to_release=body.to, reason=body.reason)
+        ordered = do.rollback(task, me, to_release=body.to, reason=body.reason, restore=body.restore)
         return shown(OrderView(ordered.run, "queued", message=ordered.message))
 
     @router.post("/{task}/link", response_model=Issued)
@@ -154,7 +157,7 @@ def commands(desk: Desk) -> APIRouter:
 
     @router.post("/rollback", response_model=OrderView)
     def rollback(body: Back) -> JSONResponse:
-        ordered = do.rollback(body.what, me, to_release=body.to, reason=body.reason)
+        ordered = do.rollback(body.what, me, to_release=body.to, reason=body.reason, restore=body.restore)
         return shown(OrderView(ordered.run, "queued", message=ordered.message))
 
     @router.post("/lessons/{name}/forget", response_model=LessonView)

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from keelway.core.codec import to_json
 from keelway.web import acting, problem, reading
 from keelway.web.answer.page import answer_page
+from keelway.web.back import routes
 from keelway.web.desk import Desk, shown
 from keelway.web.guard import Guard
 from keelway.web.page import page
@@ -37,6 +38,9 @@ def create_app(desk: Desk) -> FastAPI:
         acting.commands(desk),
         acting.task_commands(desk),
         acting.recipes(desk),
+        routes.back_questions(desk),
+        routes.back_commands(desk),
+        routes.git_commands(desk),
     ):
         app.include_router(router)
     app.add_middleware(Guard, token=desk.token, keys=desk.keys)

@@ -116,8 +116,8 @@ def order_questions(desk: Desk) -> APIRouter:
     router, ask = APIRouter(prefix="/api"), desk.queries
 
     @router.get("/rollback", response_model=BackPreview)
-    def rollback(what: str, to: str = "") -> JSONResponse:
-        return shown(ask.rollback_preview(what, to))
+    def rollback(what: str, to: str = "", restore: bool = False) -> JSONResponse:
+        return shown(ask.rollback_preview(what, to, restore=restore))
 
     @router.get("/deploy", response_model=DeployPreview)
     def deploy(environment: str, ref: str = "") -> JSONResponse:

@@ -99,6 +99,8 @@ def _answer(plane: ControlPlane, figures: Figures, home: Home, say: Say, token: 
         server_file.write(home.server, Server(url, token, os.getpid(), desk.version, began))
         plane.detector.start()
         plane.recipes.start()
+        plane.drills.start()
+        plane.drift.start()
         plane.lookout.start()
         say(f"Ready. Status page (opens once): {url}/?key={desk.keys.link()}")
         say('Next: keelway ask "..."; keelway status; Ctrl-C or keelway down to end.')

@@ -10,6 +10,7 @@ from keelway.core.codec import from_json, to_json
 from keelway.core.model.role import ROLE_OF, Role, Stage
 from keelway.ports.engine import Engine, Queue, StageRun
 from keelway.routines import manual, unwind, watching
+from keelway.routines.back import branch, drift, drill
 from keelway.routines.context import Context, Scene
 from keelway.routines.outcome import Envelope, envelope_of
 from keelway.stages import development, intake, planning, promotion, report, review, staging
@@ -41,6 +42,10 @@ PARTS: tuple[Part, ...] = (
     Part("rollback", unwind.roll_back, ROLLBACK_QUEUE, has_task=False),
     Part("deploy", manual.deploy_by_hand, ROLE_OF[Stage.STAGING], has_task=False),
     Part("watch", watching.look, WATCH_QUEUE),
+    Part("drill", drill.drill, ROLE_OF[Stage.STAGING], has_task=False),
+    Part("drift", drift.settle_drift, ROLE_OF[Stage.STAGING], has_task=False),
+    Part("branch", branch.prepare_branch, ROLE_OF[Stage.REVIEW], has_task=False),
+    Part("land", branch.land_branch, ROLE_OF[Stage.REVIEW], has_task=False),
 )
 
 PART_OF = {part.verb: part for part in PARTS}

@@ -23,7 +23,7 @@ from keelway.routines.context import Context, Doors, Scene
 from keelway.workflows import closing
 from keelway.workflows.cast import stage_runs
 from keelway.workflows.deliver import PolicyOf, deliver_under
-from keelway.workflows.orders import deploy, rollback
+from keelway.workflows.orders import BACK_STORIES, deploy, rollback
 from keelway.workflows.watch import watch
 
 DELIVER, CLOSE_OUT = "deliver", closing.CLOSE_OUT
@@ -37,6 +37,7 @@ def stories_under(policy_of: PolicyOf) -> dict[str, Story]:
         "watch": watch,
         "rollback": rollback,
         "deploy": deploy,
+        **BACK_STORIES,
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.workflows.world import GOOD_EDITS, World, plan_of
 
-from keelway.core.model.project import PRODUCTION
+from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.task import OWNER
 from keelway.core.policy import PlanPolicy, Policy, ReviewPolicy, WatchPolicy
 
@@ -33,6 +33,7 @@ POLICIES = {
     "asked": ASKING,
     "taken_back": SHORT,
     "watched": ARMED,
+    "drilled": SHORT,
 }
 """The policy of each life: what it says is part of what a story does."""
 
@@ -116,8 +117,28 @@ def watched(home: Path) -> World:
     return world
 
 
+def drilled(home: Path) -> World:
+    """Drill, adopt what runs, deploy what a person pushed, and bring git back by a branch that is merged."""
+    world = _begun(World(home, policy=SHORT))
+    world.commands.back.drill(STAGING, OWNER)
+    world.run()
+    world.commands.back.settle_drift(PRODUCTION, "adopt", OWNER)
+    world.run()
+    main = world.forge.head("main")
+    files = {**world.forge.history[main].files, "three.py": "three = 3\n"}
+    world.forge.origin_at = world.forge.history.add((main,), files, "Three").sha
+    world.commands.deploy(PRODUCTION, "main", OWNER)
+    world.run()
+    world.commands.back.prepare(PRODUCTION, OWNER)
+    world.run()
+    pull = next(number for number in range(1, 9) if world.forge.book.pull(number))
+    world.commands.back.land(pull, OWNER)
+    world.run()
+    return world
+
+
 LIVES: dict[str, Callable[[Path], World]] = {
-    life.__name__: life for life in (act_b, act_c, aborted, asked, taken_back, watched)
+    life.__name__: life for life in (act_b, act_c, aborted, asked, taken_back, watched, drilled)
 }
 
 

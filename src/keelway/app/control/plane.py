@@ -8,9 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from keelway.app.audit.seal import Sealer
+from keelway.app.back.look import DriftWatch
 from keelway.app.bootstrap import App, build
 from keelway.app.commands import Commands
 from keelway.app.config import Config
+from keelway.app.control.drills import DrillClock
 from keelway.app.control.lookout import Lookout
 from keelway.app.home import Home
 from keelway.app.listen import Detector
@@ -43,6 +45,8 @@ class ControlPlane:
         self.queries = Queries.of(app, runtime)
         self.detector = Detector(self.commands)
         self.recipes = RecipeClock(self.commands)
+        self.drills = DrillClock(self.commands)
+        self.drift = DriftWatch(app, app.config.file.drill.drift_seconds)
         self.lookout = Lookout(app)
         self.cleaner = Cleaner(app, runtime)
         self.night = Night(app.config, app.home, runtime)
@@ -143,6 +147,8 @@ class ControlPlane:
         self.lookout.stop()
         self.detector.stop()
         self.recipes.stop()
+        self.drills.stop()
+        self.drift.stop()
         with contextlib.suppress(KeelwayError):
             self.runtime.close()
         self.app.close()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from keelway.app.aim.choose import Chosen, choose
+from keelway.app.back.offer import offer_of
 from keelway.app.query.sources import Desk
 from keelway.app.view import make
-from keelway.app.view.back import preview, targets_of
+from keelway.app.view.back import Wish, preview, targets_of
 from keelway.app.view.system import (
     BackPreview,
     DeployPreview,
@@ -19,6 +21,7 @@ from keelway.app.view.system import (
 )
 from keelway.core.model.project import PRODUCTION
 from keelway.core.release.version import release_name
+from keelway.routines.standing.recorded import standing_of
 
 
 class PlaceQueries(Desk):
@@ -53,17 +56,18 @@ class PlaceQueries(Desk):
         good = bool(probes) and all(each.ok for each in probes)
         return HealthView(environment, url, good, state.active, probes, state.detail, requests, errors)
 
-    def rollback_preview(self, what: str, to_release: str = "") -> BackPreview:
+    def rollback_preview(self, what: str, to: str = "", *, restore: bool = False) -> BackPreview:
         """Show what a rollback of a task or an environment would do.
 
         Raises:
             RequestRefused: there is nothing to take back.
         """
-        config = self._from.config
-        if what in {spec.name for spec in config.project.environments}:
-            return preview(self._doors(), config.project, config.policy, what, to_release)
-        row = self._ledger.find(what)
-        return preview(self._doors(), config.project, config.policy, PRODUCTION, to_release, row.task.id)
+        config, doors = self._from.config, self._doors()
+        task, where = "", what
+        if what not in {spec.name for spec in config.project.environments}:
+            task, where = self._ledger.find(what).task.id, PRODUCTION
+        chosen = choose(offer_of(doors, where), to, doors.forge, config.project.branches) if to else Chosen()
+        return preview(doors, config.project, config.policy, Wish(where, chosen, task, restore, self._name))
 
     def deploy_preview(self, environment: str, ref: str = "") -> DeployPreview:
         """Show what a deployment by hand would bring, as far as pushes have been taken over.
@@ -75,14 +79,15 @@ class PlaceQueries(Desk):
         doors = self._doors()
         known = self._known(environment)
         name = ref or self._from.config.project.branches.production
-        sha = doors.forge.head(name)
+        sha = doors.forge.resolve(name)
         active = doors.target.state(known).active
         return DeployPreview(known, name, sha, release_name(sha), active)
 
     def _environment(self, name: str) -> EnvironmentView:
         spec = self._from.config.project.environment(name)
         history = self._ledger.deployments(name)
-        live = next((entry for entry in history if entry.status == "live"), None)
+        book = standing_of(history)
+        live = next((entry for entry in history if entry.id == book.deployment), None)
         url = spec.address
         view = EnvironmentView(name, url)
         if live is not None:

@@ -59,6 +59,14 @@ _MEANING: dict[EventKind, tuple[str, str]] = {
     EventKind.WATCH_CHECKED: ("One look of the day's watch.", ""),
     EventKind.POLICY_LOADED: ("The control plane began to work under a configuration and policy.", ""),
     EventKind.DAEMON_STARTED: ("A front or the supervisor had died and was started again.", ""),
+    EventKind.LOCK_SET: ("A person locked an environment: no deployment begins there.", ""),
+    EventKind.LOCK_LIFTED: ("The lock of an environment was lifted.", ""),
+    EventKind.DRIFT_FOUND: ("What runs is not what the book says, or somebody moved a branch by hand.", ""),
+    EventKind.DRIFT_SETTLED: ("A person adopted what runs, or had what is recorded put back.", ""),
+    EventKind.DRILL_FINISHED: (
+        "A drill of the way back ended; the record holds each part with its result.",
+        "",
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from keelway.core.errors import YourFault
 from keelway.core.judge.question import faults_of
 from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.recipe import complete
+from keelway.core.release.drill import PARTS, DrillSpec
 from keelway.core.rule.egress import read_entries
 from keelway.core.strategy.choose import problem_of
 from keelway.core.target.hook import hook_problems
@@ -38,6 +39,7 @@ def problems_of(file: ConfigFile) -> list[str]:
     wrong += _egress_problems(file)
     wrong += hook_problems(file.hooks)
     wrong += _data_problems(file)
+    wrong += _drill_problems(file.drill)
     wrong += consent_problems(file.person, file.policy.review)
     wrong += [problem for problem in (problem_of(file.strategy),) if problem]
     strange = sorted({*file.strategy.environments} - {STAGING, PRODUCTION})
@@ -119,6 +121,18 @@ def _data_problems(file: ConfigFile) -> list[str]:
         if inner != outer and inner.startswith(outer)
     ]
     return [*found, *_twice("data.files folder", folders)]
+
+
+def _drill_problems(section: DrillSpec) -> list[str]:
+    problems = [f"drill.parts names {part!r}, which is none" for part in section.parts if part not in PARTS]
+    if section.environment != STAGING:
+        problems.append(
+            f"drill.environment is {section.environment!r}; a drill takes a release back on purpose, so use staging"
+        )
+    spans = {"every_hours": section.every_hours, "drift_seconds": section.drift_seconds}
+    return problems + [
+        f"drill.{name} is {span}; use 0 or more" for name, span in spans.items() if not 0 <= span < math.inf
+    ]
 
 
 def _egress_problems(file: ConfigFile) -> list[str]:

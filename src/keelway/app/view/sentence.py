@@ -123,6 +123,11 @@ def _raised(_event: Event, data: dict[str, Any]) -> str:
     return f"{data['by']} allows {amount(cap.more, cap.unit)} more, after {spent_of(cap)}"
 
 
+def _drilled(_event: Event, data: dict[str, Any]) -> str:
+    words = [f"{each['kind']} {'passed' if each['passed'] else 'FAILED'}" for each in data["results"]]
+    return f"drill on {data['environment']}: {', '.join(words)}"
+
+
 def _lessons(numbers: list[int]) -> str:
     return ", ".join(f"L-{number}" for number in numbers)
 
@@ -184,5 +189,14 @@ _SENTENCES: dict[EventKind, Callable[[Event, dict[str, Any]], str]] = {
     EventKind.CONTROL_CHANGED: _control,
     EventKind.DAEMON_STARTED: lambda _, data: f"{data['daemon']} had died and was started again",
     EventKind.WATCH_CHECKED: lambda _, data: f"watch: {data.get('message') or data.get('ruling', '')}",
+    EventKind.LOCK_SET: lambda event, data: (
+        f"{data['environment']} locked by {event.actor}: {data['reason']}"
+    ),
+    EventKind.LOCK_LIFTED: lambda event, data: f"{data['environment']} unlocked by {event.actor}",
+    EventKind.DRIFT_FOUND: lambda _, data: f"{data['environment']} drifted: {' '.join(data['reasons'][:2])}",
+    EventKind.DRIFT_SETTLED: lambda event, data: (
+        f"{data['environment']}: {event.actor} {'adopted' if data['how'] == 'adopt' else 'put back'} {data['release']}"
+    ),
+    EventKind.DRILL_FINISHED: _drilled,
     EventKind.POLICY_LOADED: lambda _, data: f"policy {data['policy'][:19]} in force",
 }

@@ -9,6 +9,8 @@ from keelway.app.view.money import CapView
 from keelway.app.view.task import Asked, DeploymentView, Happened, TaskLine
 from keelway.core.cage.trust import describe
 from keelway.core.model.fence import Fence
+from keelway.core.model.verdict import Finding
+from keelway.core.release.drill import Drill
 from keelway.core.release.rollback import Target
 from keelway.core.rule.freeze import Freeze
 
@@ -91,6 +93,8 @@ class StatusView:
     """What models cost since midnight (UTC)."""
     caps: tuple[CapView, ...] = ()
     """Of the day and of the project, where there are any."""
+    locks: tuple[LockView, ...] = ()
+    """Who keeps deployments out of which environment."""
     fence: Fence | None = None
     """What fences agents on the machine of the control plane; ``None`` where that could not be asked."""
 
@@ -111,6 +115,78 @@ class EnvironmentReleases:
 
 
 @dataclass(frozen=True)
+class TagOffer:
+    """Offer a tag to go back to."""
+
+    tag: str
+    sha: str
+    release: str = ""
+    """Its release, when one of it is there; otherwise it is built first."""
+
+
+@dataclass(frozen=True)
+class MenuView:
+    """Offer the ways back of an environment: A, B, C and D."""
+
+    environment: str
+    active: str
+    previous: str
+    """A: what ran before; empty for nothing."""
+    tags: tuple[TagOffer, ...] = ()
+    """B: the newest tags; any branch or tag of a protected branch may be named."""
+    commits: tuple[str, ...] = ()
+    """C: commits that were live here; any commit of a protected branch may be named."""
+    targets: tuple[Target, ...] = ()
+    """D: the recommended ones, the best evidence first."""
+
+
+@dataclass(frozen=True)
+class DriftView:
+    """Show whether an environment is as recorded."""
+
+    environment: str
+    ruling: str
+    """``pass``, ``hold`` when nobody can know now, or ``fail``."""
+    recorded: str
+    active: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class DrillView:
+    """Show the drills of an environment, and whether they let a promotion go on alone."""
+
+    environment: str
+    ruling: str
+    sentence: str
+    drills: tuple[Drill, ...] = ()
+    """The newest first."""
+
+
+@dataclass(frozen=True)
+class LockView:
+    """Show a lock."""
+
+    environment: str
+    by: str
+    reason: str
+    since: datetime | None
+    until: datetime | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class QuarantineView:
+    """Show a commit that is barred."""
+
+    sha: str
+    task: str
+    reason: str
+    at: datetime
+    revert_sha: str = ""
+
+
+@dataclass(frozen=True)
 class BackPreview:
     """Show what a rollback would do, without doing it."""
 
@@ -123,6 +199,19 @@ class BackPreview:
     needs_person: bool
     reason: str
     loss: str = ""
+    option: str = "A"
+    """Of the menu: ``A`` the release before, ``B`` branch or tag, ``C`` commit, ``D`` a recommended one."""
+    said: tuple[str, ...] = ()
+    """Every step in words, in order."""
+    undone: tuple[str, ...] = ()
+    """The releases that are undone, each with its task, newest first."""
+    backup: str = ""
+    """The backup that was taken before the oldest of them."""
+    backup_at: datetime | None = None
+    at_stake: str = ""
+    """What a restore of that backup would lose now, whether or not the way needs one."""
+    otherwise: str = ""
+    """What comes next when this way does not work."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from keelway.app.doctor.check import Check
 from keelway.app.view.system import (
     AuditReport,
-    BackPreview,
     DeployPreview,
     EnvironmentReleases,
     HealthView,
@@ -37,6 +36,8 @@ def status_page(view: StatusView) -> None:
             ("spent today", _spent(view)),
         )
     )
+    for lock in view.locks:
+        say(lock.sentence, style="yellow")
     for alert in view.alerts:
         say(alert.message, style="red")
     say("")
@@ -114,27 +115,6 @@ def target_list(place: EnvironmentReleases) -> None:
     say(f"Ways back, the best evidence first (keelway rollback {place.environment} --to NUMBER):")
     for number, target in enumerate(place.targets, 1):
         say(f"  {number}  {target.release}  {'; '.join(target.reasons)}")
-
-
-def target_lists(places: Iterable[EnvironmentReleases]) -> None:
-    """Print the ranked ways back of every environment."""
-    for place in places:
-        target_list(place)
-
-
-def back_preview(view: BackPreview) -> None:
-    """Print what a rollback would do."""
-    facts(
-        (
-            ("environment", view.environment),
-            ("taken back", view.release),
-            ("to", view.to_release or "nothing"),
-            ("steps", ", ".join(step.replace("_", " ") for step in view.steps)),
-            ("why so", view.reason),
-            ("data", f"LOST: {view.loss or 'unknown'}" if view.loses_data else "nothing is lost"),
-            ("a person", "has to say yes or take over" if view.needs_person else ""),
-        )
-    )
 
 
 def deploy_preview(view: DeployPreview) -> None:

@@ -56,6 +56,11 @@ class EventKind(StrEnum):
     WATCH_CHECKED = "watch.checked"
     POLICY_LOADED = "policy.loaded"
     DAEMON_STARTED = "daemon.started"
+    LOCK_SET = "lock.set"
+    LOCK_LIFTED = "lock.lifted"
+    DRIFT_FOUND = "drift.found"
+    DRIFT_SETTLED = "drift.settled"
+    DRILL_FINISHED = "drill.finished"
 
 
 @dataclass(frozen=True)

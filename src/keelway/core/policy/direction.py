@@ -129,6 +129,7 @@ DIRECTIONS: dict[str, Direction] = {
     "staging.tick_seconds": _LOWER,
     "production.tick_seconds": _LOWER,
     "rollback.automatic": _TRUE_FIRST,
+    "rollback.drill_hours_max": _NO_BOUND,
     "rollback.restore_data": Direction(Stricter.EARLIER, ("never", "ask", "always")),
     "migration.dry_run": Direction(Stricter.EARLIER, ("production", "staging", "off")),
     "watch.watch_seconds": _HIGHER,

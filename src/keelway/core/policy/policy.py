@@ -71,6 +71,7 @@ LATER: dict[str, Any] = {
     "development.flaky_runs": 3,
     "development.flaky_max": 3,
     "development.undo": True,
+    "rollback.drill_hours_max": 0.0,
 }
 """Settings that came after the first version, such as ``"review.reviewer"``, with the default they came with.
 

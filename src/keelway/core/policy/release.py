@@ -49,6 +49,8 @@ class RollbackPolicy:
     """Restoring a backup loses later writes: ``ask``, ``never`` or ``always``."""
     health_seconds_max: float = 60.0
     """How long the restored release may take to be healthy."""
+    drill_hours_max: float = 0.0
+    """How old the last good drill on staging may be before a person is asked about a promotion; 0 demands none."""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,16 @@ def freeze_notice(freeze: Freeze) -> str:
     return f"! Everything is frozen by {by}{since}{why}\nA rollback that has begun finishes. Lift it: keelway unfreeze\n"
 
 
+def drift_alert(environment: str, findings: Iterable[Finding]) -> str:
+    """Tell that somebody changed an environment, or a protected branch, by hand."""
+    where = line(environment)
+    return (
+        f"! {where} is not as recorded\n\n{bullets(line(finding.message) for finding in findings)}\n\n"
+        f"No deployment to {where} goes on. Keep what runs: keelway drift {where} --adopt. "
+        f"Put back what is recorded: keelway drift {where} --restore\n"
+    )
+
+
 def page(environment: str, reason: str, next_steps: Iterable[str]) -> str:
     """Call a person at once: the way back did not work by itself."""
     return (

@@ -11,8 +11,10 @@ from sqlalchemy import insert, select, update
 
 from keelway.core.codec import digest, to_json
 from keelway.core.model.event import Event, EventKind
+from keelway.core.release.lock import is_lock
 from keelway.ports.ledger import Deployment, Lease, Quarantine
 from keelway.store.books.shelf import ROWS_MAX, Shelf, bounded
+from keelway.store.lock import locked
 from keelway.store.tables import DEPLOYMENTS, LEASES, QUARANTINE, SAMPLES
 
 _DEPLOYMENT = tuple(item.name for item in fields(Deployment))
@@ -21,8 +23,10 @@ _DEPLOYMENT = tuple(item.name for item in fields(Deployment))
 class Environments(Shelf):
     """Keep leases, deployments, quarantined commits and samples."""
 
-    def lease(self, environment: str, holder: str, *, take_over: bool = False) -> Lease | None:
-        """Take or renew the lease of an environment; ``None`` while somebody else holds it.
+    def lease(
+        self, environment: str, holder: str, *, take_over: bool = False, past_lock: bool = False
+    ) -> Lease | None:
+        """Take or renew the lease of an environment; ``None`` while somebody else holds it or has locked it.
 
         Taking it over always raises the epoch, also from oneself: a holder that was restarted
         fences off what its former life may still be doing.
@@ -31,6 +35,8 @@ class Environments(Shelf):
             row = entry.connection.execute(select(LEASES).where(LEASES.c.environment == environment)).first()
             if row is not None and row.holder and not take_over:
                 return Lease(environment, holder, row.epoch) if row.holder == holder else None
+            if not (take_over or past_lock) and locked(entry.connection, environment, entry.at):
+                return None
             epoch = 1 if row is None else row.epoch + 1
             columns = {"holder": holder, "epoch": epoch, "taken_at": entry.at}
             if row is None:
@@ -45,7 +51,13 @@ class Environments(Shelf):
     def leases(self) -> tuple[Lease, ...]:
         """Return every lease that somebody holds."""
         query = select(LEASES).where(LEASES.c.holder != "").order_by(LEASES.c.environment)
-        return tuple(Lease(row.environment, row.holder, row.epoch) for row in self._journal.read(query))
+        rows = (row for row in self._journal.read(query) if not is_lock(row.environment))
+        return tuple(Lease(row.environment, row.holder, row.epoch) for row in rows)
+
+    def epoch(self, environment: str) -> int:
+        """Return the highest epoch that anybody got for an environment, 0 for none."""
+        rows = self._journal.read(select(LEASES.c.epoch).where(LEASES.c.environment == environment))
+        return int(rows[0].epoch) if rows else 0
 
     def release(self, lease: Lease) -> None:
         """Give a lease back; nothing happens when it is no longer held."""

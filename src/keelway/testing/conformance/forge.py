@@ -44,13 +44,9 @@ class ForgeTests:
 
     def land(self, bench: Bench, pull: Pull, key: str = "T-1/merge", *, squash: bool = True) -> Merge:
         """Merge a pull request as it was opened."""
+        said, (head, base) = "feat: one\n\nAgent-task: T-1", (pull.head_sha, pull.base_sha)
         return bench.forge.merge(
-            pull.number,
-            head_sha=pull.head_sha,
-            base_sha=pull.base_sha,
-            message="feat: one\n\nAgent-task: T-1",
-            squash=squash,
-            key=key,
+            pull.number, head_sha=head, base_sha=base, message=said, squash=squash, key=key
         )
 
     def refused(self, code: str, kind: type[KeelwayError], act: object) -> None:
@@ -69,6 +65,8 @@ class ForgeTests:
         assert forge.read(forge.head("main"), "docs") == forge.read(forge.head("main"), "none") == ""
         assert forge.texts(forge.head("main"), ("docs/page.md", "no", "docs")) == {"docs/page.md": "page\n"}
         self.refused("no_branch", YourFault, lambda: forge.head("nowhere"))
+        assert forge.resolve("main") == forge.resolve(forge.head("main")[:10]) == forge.head("main")
+        self.refused("no_commit", YourFault, lambda: forge.resolve("nowhere"))
 
     def test_diff_states_facts(self, bench: Bench) -> None:
         """State paths, kinds, counts, added and removed lines."""
@@ -238,6 +236,7 @@ class ForgeTests:
         sha = bench.forge.head("develop")
         bench.forge.tag("v1.0.0", sha, "first", key="tag")
         bench.forge.tag("v1.0.0", sha, "first", key="tag")
+        assert bench.forge.resolve("v1.0.0") == sha
         assert bench.forge.tags() == (("v1.0.0", sha),)
         other = self.land(bench, self.open(bench, {"x": "x\n"})).sha
         self.refused("tag_taken", TheirFault, lambda: bench.forge.tag("v1.0.0", other, "m", key="t"))

@@ -12,6 +12,7 @@ from keelway.ports.pulls import Issue
 from keelway.testing.fakes.history import FakeCommit, FakeHistory, Files, merge_files
 from keelway.testing.fakes.pulls import FakePullBook
 
+_ID_DIGITS_MIN = 7
 START: Files = {"README.md": "hello\n", "app.py": "one = 1\n"}
 
 
@@ -66,6 +67,16 @@ class FakeForge:
         if branch not in self.branches_at:
             raise YourFault("no_branch", f"There is no branch {branch!r}.")
         return self.branches_at[branch]
+
+    def resolve(self, name: str) -> str:
+        """Return the commit that a branch, a tag, or the beginning of a commit id names."""
+        named = self.branches_at.get(name) or self._tags.get(name)
+        starting = [
+            sha for sha in self.history.shas() if len(name) >= _ID_DIGITS_MIN and sha.startswith(name)
+        ]
+        if not named and len(starting) != 1:
+            raise YourFault("no_commit", f"No branch, tag or commit is called {name!r}.")
+        return named or starting[0]
 
     def files(self, sha: str) -> tuple[str, ...]:
         """Return every path in a commit."""

@@ -42,6 +42,10 @@ class FakeHistory:
             raise OurFault("no_commit", f"There is no commit {sha}.")
         return self._commits[sha]
 
+    def shas(self) -> tuple[str, ...]:
+        """Return the id of every commit."""
+        return tuple(self._commits)
+
     def ancestors(self, sha: str) -> tuple[str, ...]:
         """Return a commit and its whole history, nearest first."""
         found: dict[str, None] = {}

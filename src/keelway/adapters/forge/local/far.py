@@ -47,6 +47,13 @@ class FarForge(LocalForge):
         mainline.git.update_ref(name, found, None)
         return found
 
+    def resolve(self, name: str) -> str:
+        """Return the commit that a branch, a tag or a whole commit id names at the hub."""
+        if self._hub.ref(f"refs/heads/{name}"):
+            return self.head(name)
+        self.need(found := dict(self.tags()).get(name, name))
+        return super().resolve(found)
+
     def files(self, sha: str) -> tuple[str, ...]:
         """Return every path in a commit."""
         self.need(sha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from keelway.core.model.project import Branches
 from keelway.ports.forge import CheckRun, Forge, Merge, Pull, PullDraft, Rebased
 from keelway.ports.pulls import Issue, PullBook
 
+_COMMIT_ID = re.compile(r"[0-9a-f]{7,64}")
 _READ_BYTES_MAX = 5 * 1024 * 1024
 _TEXT_BYTES_MAX = 256 * 1024
 _TEXTS_BYTES_MAX = 16 * 1024 * 1024
@@ -70,6 +72,18 @@ class LocalForge:
     def head(self, branch: str) -> str:
         """Return the commit of a branch."""
         return self._mainline().head(branch)
+
+    def resolve(self, name: str) -> str:
+        """Return the commit that a branch, a tag, or the beginning of a commit id names."""
+        git = self._git()
+        found = git.ref(f"refs/heads/{name}") or git.rev_parse(f"refs/tags/{name}")
+        if not found and _COMMIT_ID.fullmatch(name):
+            found = git.rev_parse(name)
+        if not found:
+            raise YourFault(
+                "no_commit", f"No branch, tag or commit is called {name!r}.", "keelway releases, or git log"
+            )
+        return found
 
     def files(self, sha: str) -> tuple[str, ...]:
         """Return every path in a commit."""

@@ -1,0 +1,1 @@
+"""The terminal's verbs of the way back."""

@@ -1,0 +1,1 @@
+"""What belongs to the way back beside walking it: its choice, its drills, drift, branches."""
