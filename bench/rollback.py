@@ -88,7 +88,7 @@ def wait(engine: object, run: str) -> None:
     while (status := engine.status(run)) not in {"done", "failed"}:
         if time.monotonic() > until:
             raise SystemExit(f"an order hangs in {status}")
-        time.sleep(0.01)
+        time.sleep(0.02)
     if status == "failed":
         raise SystemExit("an order failed")
 

@@ -12,6 +12,7 @@ from keelway.ports.channel import Notifier
 from keelway.ports.ci import Ci
 from keelway.ports.engine import Engine, StageRun, Story
 from keelway.ports.forge import Forge
+from keelway.ports.hook import Hooks
 from keelway.ports.index import PackageIndex
 from keelway.ports.ledger import Ledger
 from keelway.ports.probe import Probe
@@ -52,6 +53,7 @@ def on_paper(project: Project, policy: Policy) -> tuple[dict[str, Story], dict[s
         "forge": Forge,
         "ci": Ci,
         "target": Target,
+        "hook": Hooks,
         "backup": BackupStore,
         "probe": Probe,
         "signal": Signal,
