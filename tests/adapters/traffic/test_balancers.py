@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -18,8 +19,12 @@ from tests.adapters.traffic.street import RealStreet, real_street
 
 from keelway.adapters.traffic.front import FrontTraffic
 from keelway.adapters.traffic.haproxy import HaproxyTraffic
+from keelway.adapters.traffic.traefik import TraefikTraffic
+from keelway.clients.control import Front
+from keelway.clients.places import Places
 from keelway.core.errors import TheirFault, YourFault
 from keelway.ports.traffic import Counted, Route
+from keelway.programs.balancer.haproxy.line import Line
 
 pytestmark = pytest.mark.long
 
@@ -98,19 +103,16 @@ def test_twenty_releases_after_one_another_need_no_room(street: RealStreet) -> N
     until(lambda: len(street.traffic.counters(street.environment)) == 20)
 
 
-def test_latency_is_counted_where_the_balancer_measures_it(street: RealStreet) -> None:
-    street.traffic.route(street.environment, {"old": street.open("old")}, epoch=1)
-    street.ask(path="/hold/0.3")
-    until(lambda: street.traffic.counters(street.environment).get("old") == Counted(1, 0))
-    from keelway.clients.control import Front
-    from keelway.clients.places import Places
-
-    counted = Front(Places(street.home).front_socket(street.environment)).counters()["releases"]["old"]
-    latency = counted["latency"]
-    slow = [
-        count for bound, count in zip(latency["bounds_ms"], latency["counts"], strict=False) if bound > 250
-    ]
-    assert sum(slow) == sum(latency["counts"]) == 1
+def test_latency_is_counted_where_the_balancer_measures_it(tmp_path: Path) -> None:
+    with real_street(needed(TraefikTraffic), tmp_path) as street:
+        street.traffic.ensure(street.environment)
+        street.traffic.route(street.environment, {"old": street.open("old")}, epoch=1)
+        street.ask(path="/hold/0.3")
+        until(lambda: street.traffic.counters(street.environment).get("old") == Counted(1, 0))
+        counted = Front(Places(street.home).front_socket(street.environment)).counters()["releases"]["old"]
+        latency = counted["latency"]
+        pairs = zip(latency["bounds_ms"], latency["counts"], strict=False)
+        assert sum(count for bound, count in pairs if bound > 250) == sum(latency["counts"]) == 1
 
 
 def test_ending_it_ends_the_balancer_too(street: RealStreet) -> None:
@@ -137,10 +139,6 @@ def test_a_balancer_that_is_not_there_is_named_with_its_cure(tmp_path: Path) -> 
 
 
 def test_haproxy_is_told_again_what_it_forgot(tmp_path: Path) -> None:
-    import asyncio
-
-    from keelway.programs.balancer.haproxy.line import Line
-
     with real_street(needed(HaproxyTraffic), tmp_path) as street:
         street.traffic.ensure(street.environment)
         street.traffic.route(street.environment, {"old": street.open("old")}, epoch=1)

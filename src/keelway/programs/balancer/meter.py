@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,29 +72,32 @@ class Meter:
         self.no_backend = picture.no_backend
 
     def _add(self, name: str, reading: Reading, counters: Counters, *, fresh: bool) -> None:
-        before = self.seen.get(name, {})
+        before, old = self.seen.get(name, {}), self.buckets.get(name, [])
         if reading.numbers.get("requests", 0) < before.get(
             "requests", 0
         ):  # it was forgotten, and begins anew
-            before, self.buckets[name] = {}, []
+            before, old = {}, []
         grown = {kind: max(0, now - before.get(kind, 0)) for kind, now in reading.numbers.items()}
-        old = self.buckets.get(name, [])
-        slower = [
-            max(0, now - was)
-            for now, was in zip(reading.latency, old or [0] * len(reading.latency), strict=True)
-        ]
+        slower = _grown(old, reading.latency)
         self.seen[name], self.buckets[name] = dict(reading.numbers), list(reading.latency)
-        if not any(grown.values()) and not any(slower):
+        if not any(grown.values()) and not any(slower.values()):
             return
         totals = counters.totals(reading.release)
         for kind, by in grown.items():
             totals.numbers[kind] += by
-        for bucket, by in enumerate(slower):
+        for bucket, by in slower.items():
             totals.latency[bucket] += by
         if fresh:
             tally = counters.running.setdefault(reading.release, Tally())
             tally.requests += grown.get("requests", 0)
             tally.errors += sum(grown.get(kind, 0) for kind in _MISSES)
-            for bucket, by in enumerate(slower):
-                if by:
-                    tally.latency[bucket] = tally.latency.get(bucket, 0) + by
+            for bucket, by in slower.items():
+                tally.latency[bucket] = tally.latency.get(bucket, 0) + by
+
+
+def _grown(before: Sequence[int], now: Sequence[int]) -> dict[int, int]:
+    """Return the growth by bucket; where nothing was measured before, or nothing is now, that counts as nothing."""
+    if len(before) != len(now):
+        before = [0] * len(now)
+    pairs = enumerate(zip(before, now, strict=True))
+    return {bucket: after - earlier for bucket, (earlier, after) in pairs if after > earlier}

@@ -13,6 +13,7 @@ from pathlib import Path
 from keelway.programs.balancer.engine import Picture, Reading
 from keelway.programs.balancer.haproxy.line import Line, is_up, number, totals
 from keelway.programs.balancer.haproxy.paper import BACKEND, SLOTS, Paper, Slot
+from keelway.programs.balancer.reach import reach
 from keelway.programs.front.control import NotTaken
 from keelway.programs.front.record.disk import DamagedFile, read_json, write_atomic
 from keelway.programs.front.table import Backend, Routes
@@ -61,6 +62,10 @@ class HaproxyEngine:
         Raises:
             NotTaken: a release does not answer, no server is free, or HAProxy has other weights afterwards.
         """
+        if patient:
+            for backend in routes.backends:
+                if backend.weight and backend not in before.backends:
+                    await reach(backend)
         rows = await self._rows()
         slots = self._placed(routes, {name: number(row, "scur") for name, row in rows.items()})
         fresh = [name for name, slot in slots.items() if not _same(self.slots.get(name), slot)]

@@ -10,18 +10,17 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 import psutil
 
 from keelway.programs.balancer.engine import Picture
+from keelway.programs.balancer.reach import place_of, reach
 from keelway.programs.balancer.traefik.line import Line
 from keelway.programs.balancer.traefik.paper import Paper, routes_text
 from keelway.programs.front.control import NotTaken
 from keelway.programs.front.record.disk import DamagedFile, read_json, write_atomic
 from keelway.programs.front.table import Backend, Routes
 
-_UP_SECONDS = 5.0
 _TAKEN_SECONDS = 10.0
 _STEP_SECONDS = 0.02
 _KNOWN_MAX = 16
@@ -77,7 +76,7 @@ class TraefikEngine:
         if patient:
             for backend in routes.backends:
                 if backend.weight and backend not in before.backends:
-                    await _reach(backend)
+                    await reach(backend)
         was = self.known
         self._write(self._with(routes))
         deadline = time.monotonic() + _TAKEN_SECONDS
@@ -126,7 +125,7 @@ class TraefikEngine:
 
     def _inflight(self) -> dict[str, int]:
         """Count the open connections to each release; an idle one is closed within a second."""
-        by_place: dict[object, str] = {_place(one): name for name, one in self.known.items()}
+        by_place: dict[object, str] = {place_of(one): name for name, one in self.known.items()}
         found = dict.fromkeys(self.known, 0)
         with contextlib.suppress(psutil.Error):
             for one in psutil.Process(self.pid()).net_connections("tcp"):
@@ -134,29 +133,6 @@ class TraefikEngine:
                 if name is not None and one.status == psutil.CONN_ESTABLISHED:
                     found[name] += 1
         return found
-
-
-def _place(backend: Backend) -> tuple[str, int]:
-    parts = urlsplit(backend.url)
-    host = parts.hostname or ""
-    return ("127.0.0.1" if host == "localhost" else host, parts.port or 0)
-
-
-async def _reach(backend: Backend) -> None:
-    """Wait until somebody listens; raises NotTaken."""
-    host, port = _place(backend)
-    deadline = time.monotonic() + _UP_SECONDS
-    while True:
-        try:
-            _, writer = await asyncio.open_connection(host, port)
-        except OSError as error:
-            if time.monotonic() > deadline:
-                said = f"{backend.release} at {backend.url}: no connection within {_UP_SECONDS:.0f} s"
-                raise NotTaken(said) from error
-            await asyncio.sleep(_STEP_SECONDS)
-        else:
-            writer.close()
-            return
 
 
 def _free_port() -> int:

@@ -17,6 +17,7 @@ from keelway.programs.front.record.counters import LATENCY_BOUNDS_MS
 
 _SECONDS = 5.0
 _BYTES_MAX = 16 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
 _LINE = re.compile(r"^(traefik_\w+)\{(.*)\} ([0-9.e+-]+)$")
 _NOBODY = frozenset({"404", "503"})
 """What Traefik answers itself when there is no route, or no release behind it."""
@@ -39,13 +40,22 @@ class Line:
                 session.get(f"http://127.0.0.1:{self.port}{path}") as answer,
             ):
                 answer.raise_for_status()
-                return (await answer.content.read(_BYTES_MAX)).decode("utf-8", "replace")
+                parts, size = [], 0
+                async for part in answer.content.iter_chunked(_CHUNK_BYTES):
+                    parts.append(part)
+                    size += len(part)
+                    if size > _BYTES_MAX:
+                        raise OSError(f"it says more than {_BYTES_MAX} bytes at {path}")
+                return b"".join(parts).decode("utf-8", "replace")
         except (TimeoutError, aiohttp.ClientError) as error:
             raise OSError(f"{type(error).__name__} {error}".strip()) from error
 
     async def shares(self) -> dict[str, tuple[str, int]]:
         """Return address and weight by release, as Traefik has taken them; raises OSError."""
-        said: dict[str, Any] = json.loads(await self.get("/api/rawdata")).get("services") or {}
+        try:
+            said: dict[str, Any] = json.loads(await self.get("/api/rawdata")).get("services") or {}
+        except ValueError as error:
+            raise OSError(f"it answers with something else than JSON: {error}") from error
         whole = said.get(f"{WHOLE}@file", {}).get("weighted", {}).get("services", [])
         found: dict[str, tuple[str, int]] = {}
         for entry in whole:
