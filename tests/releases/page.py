@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -44,12 +43,12 @@ def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.1f} s"
 
 
-def table(rows: list[Row], seconds: float) -> str:
+def table(rows: list[Row]) -> str:
     """Return the table with one sentence about the whole."""
     ends = Counter(row.end for row in rows)
     counted = ", ".join(f"{count} {end}" for end, count in ends.most_common())
     lines = [
-        f"{len(rows)} kinds in {seconds / 60:.0f} minutes on {os.cpu_count()} processors: {counted}.",
+        f"{len(rows)} kinds, {counted}; {sum(row.rows_lost for row in rows)} rows lost.",
         "",
         "| " + " | ".join(HEADING) + " |",
         "|---|---|---|---|---|---:|---:|---:|---:|---:|",
@@ -58,9 +57,9 @@ def table(rows: list[Row], seconds: float) -> str:
     return "\n".join(lines)
 
 
-def write_page(rows: list[Row], seconds: float) -> None:
+def write_page(rows: list[Row]) -> None:
     """Put the table where the page has its place for it."""
     text = PAGE.read_text()
     head, _, rest = text.partition(BEGIN)
     tail = rest.partition(END)[2]
-    PAGE.write_text(f"{head}{BEGIN}\n{table(rows, seconds)}\n{END}{tail}")
+    PAGE.write_text(f"{head}{BEGIN}\n{table(rows)}\n{END}{tail}")

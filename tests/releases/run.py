@@ -34,16 +34,25 @@ def main(words: list[str]) -> int:
         return 2
     wanted = [kind for kind in BY_NAME.values() if not names or kind.name in names]
     began, rows = time.monotonic(), run(wanted)
-    KEPT.mkdir(exist_ok=True)
-    (KEPT / "rows.json").write_text(json.dumps([plain(row) for row in rows], indent=1))
+    kept = keep(rows)
     wrong = [row.name for row in rows if not row.right]
     seconds = time.monotonic() - began
     sys.stdout.write(
         f"{len(rows)} kinds in {seconds:.0f} s, {len(wrong)} ended as they must not: {', '.join(wrong)}\n"
     )
     if chosen.write:
-        write_page(rows, seconds)
+        write_page([kept[name] for name in BY_NAME if name in kept])
     return 1 if wrong else 0
+
+
+def keep(rows: list[Row]) -> dict[str, Row]:
+    """Put rows beside those of earlier runs, and return all of them by name."""
+    file = KEPT / "rows.json"
+    KEPT.mkdir(exist_ok=True)
+    kept = {line["name"]: Row(**line) for line in (json.loads(file.read_text()) if file.exists() else [])}
+    kept |= {row.name: row for row in rows}
+    file.write_text(json.dumps([plain(row) for row in kept.values()], indent=1))
+    return kept
 
 
 def run(wanted: list[Kind]) -> list[Row]:
