@@ -140,6 +140,7 @@ def after(asked, said):
 def instead(asked):
     return None if asked.path == "/healthz" else Said(200, {"error": "broken"})
 """,
+        ends=(End.BACK, End.REFUSED),
     ),
     kind(
         "empty-answers",
@@ -149,6 +150,7 @@ def instead(asked):
 def after(asked, said):
     return Said(said.status, raw=b"") if asked.path != "/healthz" else said
 """,
+        ends=(End.BACK, End.REFUSED),
     ),
     kind(
         "refuses-users",
