@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.adapters.target.git_pull_rig import git_pull_rig
+from tests.adapters.target.platform_rig import platform_rig
 from tests.adapters.target.process_rig import process_rig, project_of
 from tests.sshd import sshd
 
 from keelway.core.model.project import PRODUCTION, STAGING
-from keelway.testing.conformance.in_place import InPlaceSchemaTests
+from keelway.core.target.spec import TargetSpec
+from keelway.testing.conformance.in_place import InPlaceSchemaTests, InPlaceTargetTests
 from keelway.testing.conformance.target import TargetTests, Yard
+from keelway.testing.fakes.in_place import FakeInPlaceTarget
 from keelway.testing.fakes.target import FakeTarget
 
 
@@ -70,4 +74,25 @@ class TestGitPullTargetOverSsh(InPlaceSchemaTests):
                 known_hosts=str(server.known_hosts),
             ) as rig,
         ):
+            yield rig
+
+
+class _InPlaceFakeYard(_FakeYard):
+    def __init__(self) -> None:
+        super().__init__()
+        project = project_of((8001, 8002))
+        places = tuple(replace(spec, target=TargetSpec("platform")) for spec in project.environments)
+        self.target: FakeInPlaceTarget = FakeInPlaceTarget(replace(project, environments=places))
+
+
+class TestFakeInPlaceTarget(InPlaceSchemaTests):
+    @pytest.fixture
+    def yard(self) -> Yard:
+        return _InPlaceFakeYard()
+
+
+class TestPlatformTarget(InPlaceTargetTests):
+    @pytest.fixture
+    def yard(self, tmp_path: Path) -> Iterator[Yard]:
+        with platform_rig(tmp_path) as rig:
             yield rig

@@ -89,7 +89,7 @@ class GitPullRig:
     vault: FakeVault
     environment: str = "production"
     other: str = "staging"
-    patience: float = 0.5
+    patience: float = 1.5
     releases: dict[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 

@@ -20,8 +20,8 @@ def wait_healthy(probes: Sequence[ProbeSpec], url: str, seconds_max: float) -> s
         good = 0 if wrong else good + 1
         if good == _GOOD_IN_A_ROW:
             return ""
-        if time.monotonic() > deadline:
-            return f"{wrong or 'it answered well only once'}; not healthy within {seconds_max:g} s"
+        if wrong and time.monotonic() > deadline:
+            return f"{wrong}; not healthy within {seconds_max:g} s"
         time.sleep(_PAUSE_SECONDS)
 
 

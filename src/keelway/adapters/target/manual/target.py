@@ -101,17 +101,26 @@ class ManualTarget:
             )
         if not self._git.has(f"{sha}^{{commit}}"):
             raise TheirFault("build_failed", f"There is no commit {sha[:12]} to build.")
-        folder = self.folder(environment, release)
-        if release not in known.releases or artefacts.altered(folder):
-            artefacts.make(self._git, spec.target.manual, sha, release, folder)
+        made = {**self._found(spec, known), release: sha}
+        for name, commit in made.items():
+            folder = self.folder(environment, name)
+            if name not in known.releases or artefacts.altered(folder):
+                artefacts.make(self._git, spec.target.manual, commit, name, folder)
         book.alter(
             lambda now: replace(
                 now,
-                releases={**now.releases, release: sha},
+                releases={**now.releases, **made},
+                served=tuple(dict.fromkeys((*now.served, *(name for name in made if name != release)))),
                 refused={name: why for name, why in now.refused.items() if name != release},
             )
         )
         return Built(release, sha, self._git.tree_of(sha), time.monotonic() - began)
+
+    def _found(self, spec: EnvironmentSpec, known: Known) -> dict[str, str]:
+        """Return what is live though it was never built here: it is the way back of the first deployment."""
+        live = self._asked(spec)
+        new = live and live not in known.releases.values() and self._git.has(f"{live}^{{commit}}")
+        return {release_name(live): live} if new else {}
 
     def folder(self, environment: str, release: str) -> Path:
         """Return the folder of a release's artefacts."""

@@ -78,13 +78,14 @@ class PlatformTarget:
         )
 
     def build(self, environment: str, sha: str, release: str) -> Built:
-        """Note a release; the platform builds it when it is handed over.
+        """Note a release, and what is live now; the platform builds it when it is handed over.
 
         Raises:
-            TheirFault: there is no such commit here (``build_failed``), or the name is taken (``release_taken``).
+            TheirFault: there is no such commit here (``build_failed``), the name is taken (``release_taken``), or
+                nobody can say what is live (``live_unknown``).
         """
         began = time.monotonic()
-        self._spec(environment)
+        live = self._asking(self._spec(environment)).live()
         if not self._git.has(f"{sha}^{{commit}}"):
             raise TheirFault("build_failed", f"There is no commit {sha[:12]} that could be handed over.")
 
@@ -93,7 +94,11 @@ class PlatformTarget:
                 raise TheirFault(
                     "release_taken", f"{release} in {environment} is {known.releases[release]}, not {sha}."
                 )
-            return replace(known, releases={**known.releases, release: sha})
+            if not live or live in known.releases.values():
+                return replace(known, releases={**known.releases, release: sha})
+            found = release_name(live)  # somebody else made it live: it is the way back
+            releases = {found: live, **known.releases, release: sha}
+            return replace(known, releases=releases, served=(*known.served, found))
 
         self._book(environment).alter(noted)
         return Built(release, sha, self._git.tree_of(sha), time.monotonic() - began)
