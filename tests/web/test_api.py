@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from tests.workflows.world import PROJECT
 
 from keelway.core.model.fence import Fence
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION
 from keelway.core.policy import PlanPolicy, Policy, ReviewPolicy
+from keelway.core.target.spec import TargetSpec
 from keelway.testing.conformance.lessons import some_lesson
 
 ASKING = Policy(
@@ -250,3 +254,29 @@ def test_lessons_are_searched_and_forgotten_over_the_api(house):
     assert (missing.status_code, missing.json()["code"]) == (404, "unknown_lesson")
     assert client.get("/api/lessons", params={"query": "x" * 9_000}).status_code == 422
     assert client.get("/api/lessons", params={"limit": 0}).status_code == 422
+
+
+def test_an_operator_confirms_what_was_deployed_by_hand(make_house):
+    places = tuple(
+        replace(spec, target=TargetSpec("manual" if spec.name == "production" else "process"))
+        for spec in PROJECT.environments
+    )
+    house = make_house(project=replace(PROJECT, environments=places))
+    client = house.client()
+    asked = {"environment": "production", "ref": ""}
+    assert client.post("/api/deploy", json=asked).json()["status"] == "queued"
+    house.world.engine.run_until_idle(house.world.clock.now() + timedelta(minutes=2))
+    release = next(iter(house.world.target.places["production"].built))
+    unknown = client.post("/api/confirm", json={"environment": "production", "release": "r-other"})
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "no_release")
+    wrong = client.post("/api/confirm", json={"environment": "nowhere", "release": release})
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "no_environment")
+    done = client.post("/api/confirm", json={"environment": "production", "release": release}).json()
+    assert (done["ok"], release in done["message"]) == (True, True)
+    house.settle()
+    assert house.world.ledger.deployments("production")[0].status == "live"
+
+
+def test_nobodys_word_is_needed_where_nothing_is_deployed_by_hand(house):
+    answer = house.client().post("/api/confirm", json={"environment": "production", "release": "r-1"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "nothing_to_confirm")

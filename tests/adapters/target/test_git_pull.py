@@ -225,6 +225,7 @@ def test_a_deployment_that_was_cut_off_goes_on(rig: GitPullRig) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_twenty_deployments_over_ssh_and_the_way_back(far: GitPullRig) -> None:
     releases = []
     for number in range(20):

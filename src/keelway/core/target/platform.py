@@ -7,10 +7,20 @@ from enum import StrEnum
 
 _BUILDING = (
     *("building", "queued", "pending", "initializing", "in_progress", "in progress", "deploying", "waiting"),
-    *("running", "created"),
+    *("running", "created", "progressing", "paused"),
 )
-_READY = ("ready", "success", "succeeded", "active", "completed")
-_ERROR = ("error", "errored", "failure", "failed", "canceled", "cancelled", "rejected", "timed_out")
+_READY = ("ready", "success", "succeeded", "active", "completed", "healthy")
+_ERROR = (
+    "error",
+    "errored",
+    "failure",
+    "failed",
+    "canceled",
+    "cancelled",
+    "rejected",
+    "timed_out",
+    "degraded",
+)
 _SHA = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])")
 
 
