@@ -91,6 +91,7 @@ class TestFakeInPlaceTarget(InPlaceSchemaTests):
         return _InPlaceFakeYard()
 
 
+@pytest.mark.long
 class TestPlatformTarget(InPlaceTargetTests):
     @pytest.fixture
     def yard(self, tmp_path: Path) -> Iterator[Yard]:

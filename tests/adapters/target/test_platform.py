@@ -12,6 +12,8 @@ from tests.conformance.git_rig import git
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.release.version import release_name
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(params=["commands", "github"])
 def rig(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[PlatformRig]:

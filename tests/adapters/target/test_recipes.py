@@ -22,6 +22,7 @@ from keelway.core.release.version import release_name
 from keelway.core.target.spec import TargetSpec, target_problems
 from keelway.testing.fakes.vault import FakeVault
 
+pytestmark = pytest.mark.long
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "deploy-with-other-tools.md"
 KAMAL = """#!/bin/sh
 echo "kamal $*" >>"$STATE/calls"

@@ -47,9 +47,10 @@ class ByCommand:
     spec: PlatformSpec
 
     def stand(self, sha: str) -> Stand:
-        """Return what the first word of ``status`` says; a command that fails says nothing."""
+        """Return what the first word of ``status`` says; of a command that fails, nothing good is believed."""
         done, why = self.commands.ask(self.spec.status, sha)
-        return Stand.UNKNOWN if why else stand_of(done.stdout.decode("utf-8", "replace"))
+        stand = stand_of(done.stdout.decode("utf-8", "replace"))
+        return Stand.UNKNOWN if why and stand is not Stand.ERROR else stand
 
     def live(self) -> str:
         """Return the commit that ``live`` prints.

@@ -39,9 +39,11 @@ class Commands:
         with tempfile.TemporaryDirectory(prefix="keelway-platform-") as folder:
             tree = Path(folder) / "tree"
             self.git.export(sha, str(tree))
-            return self._run(argv, sha, str(tree), self.spec.seconds_max)[1]
+            return self._run(argv, sha, str(tree), self.spec.seconds_max, marked=True)[1]
 
-    def _run(self, argv: tuple[str, ...], sha: str, folder: str, seconds_max: float) -> tuple[Done, str]:
+    def _run(
+        self, argv: tuple[str, ...], sha: str, folder: str, seconds_max: float, *, marked: bool = False
+    ) -> tuple[Done, str]:
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         env = {
             **base_env(str(self.home)),
@@ -49,7 +51,7 @@ class Commands:
             **{name: resolve(self.vault.reference(key)) for name, key in self.spec.secrets.items()},
             "KEELWAY_ENVIRONMENT": self.environment,
             "KEELWAY_SHA": sha,
-            MARKER: f"platform-{uuid.uuid4().hex}",
+            **({MARKER: f"platform-{uuid.uuid4().hex}"} if marked else {}),
         }
         words = fill_all(argv, sha=sha, environment=self.environment)
         done = run(Command(words, folder, env, seconds_max, _OUTPUT_BYTES_MAX))
