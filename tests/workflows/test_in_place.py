@@ -19,7 +19,13 @@ LETTING = replace(TRUSTING, production=replace(TRUSTING.production, on_inconclus
 
 def project_with(**uses):
     environments = tuple(
-        replace(spec, target=TargetSpec(uses.get(spec.name, "process"), manual=ManualSpec()))
+        replace(
+            spec,
+            target=TargetSpec(
+                uses.get(spec.name, "process"),
+                manual=ManualSpec(confirm_seconds_max=1_800.0, back_seconds_max=1_200.0),
+            ),
+        )
         for spec in PROJECT.environments
     )
     return replace(PROJECT, environments=environments)
