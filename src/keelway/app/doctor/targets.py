@@ -30,9 +30,15 @@ def _check(target: Target, spec: EnvironmentSpec, *, restorable: bool) -> Check:
         state = target.state(spec.name)
     except KeelwayError as error:
         return fail(name, f"{use}: {error.message}", error.hint or f"correct [{spec.name}.target]")
+    if not state.active and state.detail:
+        cure = f"correct [{spec.name}.target]; until then nothing is deployed there"
+        return fail(name, f"{use}: nobody can say what is live: {state.detail}", cure)
     if not state.active:
-        said = f"{use}: nothing is known to be live{f' ({state.detail})' if state.detail else ''}."
-        return warn(name, said, f"keelway deploy {spec.name}, after which there is a way back")
+        return warn(
+            name,
+            f"{use}: nothing is known to be live.",
+            f"keelway deploy {spec.name}, after which there is a way back",
+        )
     if not state.healthy:
         return warn(
             name, f"{use}: {state.active} is live, but {state.detail}.", f"keelway health {spec.name}"
