@@ -17,7 +17,7 @@ BENCHES = (
     ("gateway.py", []),
     ("startup.py", []),
     ("sandbox.py", []),
-    ("verdict.py", ["--traces", "100"]),
+    ("verdict.py", ["--traces", "20"]),
     ("durable.py", []),
 )
 

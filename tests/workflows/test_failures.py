@@ -13,6 +13,7 @@ from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING, MigrationCommands
 from keelway.core.policy import RollbackPolicy
 from keelway.ports.agent import Effort, Stop, Usage
+from keelway.ports.target import Built
 
 WEAKENED = {"tests/test_app.py": "def test_one():\n    assert True\n"}
 
@@ -121,7 +122,7 @@ def test_a_release_that_does_not_come_up_on_staging_never_gets_further(make_worl
     before = world.baseline()
     original = world.target.build
 
-    def build(environment, sha, release):
+    def build(environment, sha, release) -> Built:
         if "two.py" in world.forge.history[sha].files:
             world.target.behave(sha, **behaviour)
         return original(environment, sha, release)
@@ -141,7 +142,7 @@ def test_a_migration_that_the_old_release_bears_stays_where_it_is(make_world):
         place.schema = 1
     original = world.target.build
 
-    def build(environment, sha, release):
+    def build(environment, sha, release) -> Built:
         if "two.py" in world.forge.history[sha].files:
             world.target.behave(sha, schema=2)
         return original(environment, sha, release)
@@ -268,7 +269,7 @@ def migrating(make_world, *, boots: bool, down: bool = True, restore: str = "ask
         place.schema = 1
     build = world.target.build
 
-    def build_newer(environment, sha, release):
+    def build_newer(environment, sha, release) -> Built:
         if "two.py" in world.forge.history[sha].files:
             world.target.behave(sha, schema=2)
         return build(environment, sha, release)

@@ -25,6 +25,7 @@ from keelway.app.home import Home
 from keelway.app.index.choose import make_index
 from keelway.app.policy.base import Policies
 from keelway.app.policy.trust import Trust
+from keelway.app.probe.choose import make_probe
 from keelway.app.registry import load
 from keelway.app.scan.choose import make_bench
 from keelway.app.target.choose import make_target
@@ -180,7 +181,7 @@ def build(config: Config, home: Home, roles: tuple[str, ...] = ()) -> App:
         target=make_target(config, home, vault),
         hook=load("hook", "folder")(project.hooks, repository, root, vault),
         backup=make_backup(project, root, vault),
-        probe=load("probe", "http")(),
+        probe=make_probe(config, home, vault),
         signal=load("signal", "front")(project, root),
         notifier=_notifier(config, home, vault),
         ledger=ledger,

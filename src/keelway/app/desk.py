@@ -13,6 +13,7 @@ from keelway.app import server_file
 from keelway.app.config import Config, find_config, load_config, store_url_of
 from keelway.app.home import Home
 from keelway.app.policy.operator import bounded, operator_file, read_ceiling
+from keelway.app.view.figures import DAYS, DeliveryView
 from keelway.app.view.money import ArtefactText, CostView
 from keelway.app.view.system import (
     AuditReport,
@@ -34,6 +35,7 @@ from keelway.app.view.task import (
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
 from keelway.core.judge.flaky import FlakyTest
 from keelway.core.model.event import Event, EventKind
+from keelway.core.model.project import PRODUCTION
 from keelway.core.rule.freeze import Freeze
 
 if TYPE_CHECKING:
@@ -97,6 +99,10 @@ class Reader(Protocol):
 
     def health(self, environment: str) -> HealthView:
         """Ask an environment its health questions now."""
+        ...
+
+    def metrics(self, environment: str = PRODUCTION, *, days: int = DAYS) -> DeliveryView:
+        """Show the figures of the deployments of the last days."""
         ...
 
     def rollback_preview(self, what: str, to: str = "", *, restore: bool = False) -> BackPreview:

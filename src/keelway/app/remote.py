@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from keelway.app.back.remote import BackVerbs
 from keelway.app.recipe.order import RecipeStanding, Trial
 from keelway.app.server_file import Server
+from keelway.app.view.figures import DAYS, DeliveryView
 from keelway.app.view.money import ArtefactText, CostView
 from keelway.app.view.system import (
     AuditReport,
@@ -35,6 +36,7 @@ from keelway.core import errors
 from keelway.core.codec import from_json
 from keelway.core.errors import KeelwayError, OurFault, TheirFault
 from keelway.core.judge.flaky import FlakyTest
+from keelway.core.model.project import PRODUCTION
 
 T = TypeVar("T")
 
@@ -120,6 +122,10 @@ class Remote(BackVerbs):
     def health(self, environment: str) -> HealthView:
         """Ask an environment its health questions now."""
         return self._one(HealthView, f"health/{_part(environment)}")
+
+    def metrics(self, environment: str = PRODUCTION, *, days: int = DAYS) -> DeliveryView:
+        """Show the figures of the deployments of the last days."""
+        return self._one(DeliveryView, f"metrics/{_part(environment)}", days=days)
 
     def rollback_preview(self, what: str, to: str = "", *, restore: bool = False) -> BackPreview:
         """Show what a rollback would do."""

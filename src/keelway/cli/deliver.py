@@ -75,6 +75,19 @@ def releases(
     out(shared.ask(ctx).releases(environment), as_json, releases_page)
 
 
+@group.command("metrics")
+def metrics(
+    ctx: typer.Context,
+    environment: Annotated[str, typer.Argument(help="Whose deployments.")] = "production",
+    days: Annotated[int, typer.Option(min=1, max=366, help="How many days back.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Show how well delivery works: each deployment, the five figures of DORA, targets, and what is out of bounds."""
+    from keelway.cli.show.delivery import delivery_page
+
+    out(shared.ask(ctx).metrics(environment, days=days), as_json, delivery_page)
+
+
 @group.command("health")
 def health(
     ctx: typer.Context,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from keelway.core.measure.sample import Tick
+from keelway.core.observe.sight import Past, Sight, Stand
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,21 @@ class Signal(Protocol):
 
         Raises:
             TheirFault: the log cannot be read; the caller must not take that for silence.
+        """
+        ...
+
+    def past(self, environment: str, release: str, since: datetime, until: datetime) -> Past:
+        """Return what is known of the time before a release was deployed: routes, errors, what its predecessor uses.
+
+        What cannot be read is absent, never zero.
+        """
+        ...
+
+    def look(self, environment: str, release: str, stand: Stand) -> Sight:
+        """Look at a release once: what was counted and logged since the look before, and what it uses now.
+
+        Raises:
+            TheirFault: the numbers cannot be read.
         """
         ...
 

@@ -30,7 +30,7 @@ def deploy_by_hand(ctx: Context, order: DeployOrder) -> Done:
     lease = hold(ctx, order.environment)
     try:
         deployed = deploy(ctx, order.environment, order.sha, lease)
-        findings = health.probe(ctx, order.environment, "after")
+        findings = health.probe(ctx, order.environment, "after", deployed.deployment.release)
         _insist(findings and all(finding.ruling is Ruling.PASS for finding in findings), order)
     except (StageFailed, Aborted, KeelwayError):
         take_back_unsettled(ctx, order.environment, lease)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from keelway.core.errors import KeelwayError, OurFault
 from keelway.core.measure.health import ProbeTick
@@ -11,12 +12,17 @@ from keelway.core.measure.judge import judge_window
 from keelway.core.measure.sample import Tick, outside
 from keelway.core.measure.verdict import Code, Decision, Judgement, Reason, VerdictSettings
 from keelway.core.model.event import EventKind
+from keelway.core.observe.sight import Vitals
 from keelway.core.policy import ObservationPolicy
 from keelway.core.release.rollback import BAD_STATUSES
 from keelway.ports.ledger import Deployment, Ledger
 from keelway.ports.probe import ProbeResult
 from keelway.ports.signal import Signal
 from keelway.routines.context import Context
+from keelway.routines.watch.looking import Looking
+
+GAP_LOOKS = 2
+"""How many times more looks than the window needs, where time passed that nobody watched."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,10 @@ class Observation:
     new_exceptions: tuple[str, ...] = ()
     asked_by: str = ""
     """Who asked to roll back while the release was watched."""
+    synthetic: int = 0
+    """Requests of ours, sent where users sent few."""
+    vitals: Vitals | None = None
+    """What the release used at the last look."""
 
 
 def settings_of(bounds: ObservationPolicy) -> VerdictSettings:
@@ -134,6 +144,32 @@ def observe(
     Raises:
         Aborted: a person asked to end the task.
     """
+    if ctx.engine.patch("sight"):
+        return _observe_all(ctx, deployment, history, bounds)
+    return _observe_numbers(ctx, deployment, history, bounds)
+
+
+def _observe_all(
+    ctx: Context, deployment: Deployment, history: tuple[Tick, ...], bounds: ObservationPolicy
+) -> Observation:
+    """Watch with everything that can be seen; a gap or a set clock makes it longer, but not for ever."""
+    watch = Looking(ctx, deployment, bounds, history)
+    settings = settings_of(bounds)
+    looks = GAP_LOOKS * (int((bounds.stabilise_seconds + bounds.window_seconds) / bounds.tick_seconds) + 2)
+    for number in range(1, looks + 1):
+        ctx.sleep(bounds.tick_seconds)
+        now = watch.look(number)
+        asked = ctx.heed(f"heed:{number}")
+        judgement = watch.judge(settings)
+        if asked or judgement.decision is not Decision.WATCH or number == looks:
+            return _ended(watch, judgement, now, asked)
+    raise OurFault("watch_unbounded", "A watch went beyond its last look.")
+
+
+def _observe_numbers(
+    ctx: Context, deployment: Deployment, history: tuple[Tick, ...], bounds: ObservationPolicy
+) -> Observation:
+    """Watch as it was done before routes, queues and processes could be seen: for runs that began so."""
     watch = _Watch(ctx, deployment, bounds)
     settings = settings_of(bounds)
     looks = int((bounds.stabilise_seconds + bounds.window_seconds) / bounds.tick_seconds) + 2
@@ -147,7 +183,7 @@ def observe(
     raise OurFault("watch_unbounded", "A watch went beyond its last look.")
 
 
-def _ended(watch: _Watch, judgement: Judgement, now: datetime, asked: str) -> Observation:
+def _ended(watch: _Watch | Looking, judgement: Judgement, now: datetime, asked: str) -> Observation:
     ctx, deployment = watch.ctx, watch.deployment
     figures = [
         (tick.at, {"requests": tick.requests, "errors": tick.errors, "slow": tick.slow})
@@ -163,7 +199,12 @@ def _ended(watch: _Watch, judgement: Judgement, now: datetime, asked: str) -> Ob
         requests=judgement.requests,
         errors=judgement.errors,
     )
-    return Observation(judgement, watch.results, watch.began_at, now, (), asked)
+    if isinstance(watch, _Watch):
+        return Observation(judgement, watch.results, watch.began_at, now, (), asked)
+    vitals = next(
+        (look.sight.vitals for look in reversed(watch.story.looks) if look.sight.vitals is not None), None
+    )
+    return Observation(judgement, watch.results, watch.began_at, now, (), asked, watch.synthetic, vitals)
 
 
 def new_exceptions(
@@ -174,6 +215,27 @@ def new_exceptions(
     seen = ctx.read("exceptions", ctx.signal.exceptions, deployment.environment, since)
     fresh = [entry for entry in seen if entry.first_at >= deployment.started_at]
     return tuple(f"{entry.title} ({entry.count} times, {entry.route})" for entry in fresh)
+
+
+def figures_of(watched: Observation) -> dict[str, Any]:
+    """Return what a deployment is remembered by once it was watched."""
+    judged, vitals = watched.judgement, watched.vitals
+    figures: dict[str, Any] = {
+        "judgement": sentence_of(judged),
+        "decision": judged.decision.value,
+        "requests": judged.requests,
+        "errors": judged.errors,
+        "rate_before": judged.rate_before,
+        "rate_after": judged.rate_after,
+        "detectable_ratio": judged.detectable_ratio,
+        "observed_seconds": (watched.ended_at - watched.began_at).total_seconds(),
+        "verdict_at": watched.ended_at.isoformat(),
+    }
+    if watched.synthetic:
+        figures["synthetic_requests"] = watched.synthetic
+    if vitals is not None:
+        figures |= {"memory_mb": round(vitals.memory_mb, 1), "descriptors": vitals.descriptors}
+    return figures
 
 
 def sentence_of(judgement: Judgement) -> str:

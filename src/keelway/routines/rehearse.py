@@ -57,7 +57,7 @@ def _walk_back(ctx: Context, deployment: Deployment, lease: Lease, *, down: bool
         )
     ctx.act("rehearse:start", ctx.target.start, environment, previous, epoch=epoch)
     ctx.act("rehearse:switch", ctx.target.switch, environment, {previous: 100}, epoch=epoch)
-    return health.probe(ctx, environment, "rehearsed back")
+    return health.probe(ctx, environment, "rehearsed back", previous)
 
 
 def _walk_forth(ctx: Context, deployment: Deployment, lease: Lease, *, down: bool) -> tuple[Finding, ...]:
@@ -67,4 +67,4 @@ def _walk_forth(ctx: Context, deployment: Deployment, lease: Lease, *, down: boo
     ctx.act("rehearse:restart", ctx.target.start, environment, release, epoch=epoch)
     ctx.act("rehearse:forth", ctx.target.switch, environment, {release: 100}, epoch=epoch)
     ctx.act("rehearse:workers", ctx.target.swap_workers, environment, release, epoch=epoch)
-    return health.probe(ctx, environment, "rehearsed forth")
+    return health.probe(ctx, environment, "rehearsed forth", release)

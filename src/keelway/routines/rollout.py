@@ -77,7 +77,7 @@ def deploy(ctx: Context, environment: str, sha: str, lease: Lease, **figures: ob
     told = facts_of_deploy(ctx, environment, release, sha)
     insist_hook(ctx, Moment.PRE_DEPLOY, told)
     previous = before.active if before.active != release else _recorded_previous(ctx, environment, release)
-    ctx.act("build", ctx.target.build, environment, sha, release)
+    built = ctx.act("build", ctx.target.build, environment, sha, release)
     schema_before = ctx.read("schema:before", ctx.target.schema, environment, release)
     backup = ctx.act("backup", ctx.backup.take, environment, key=ctx.key("backup"))
     deployment = Deployment(
@@ -94,7 +94,7 @@ def deploy(ctx: Context, environment: str, sha: str, lease: Lease, **figures: ob
         schema_before=schema_before,
         schema_after=schema_before,
         backup=backup.id if backup else "",
-        figures={"backup": to_json(backup) if backup else None, **figures},
+        figures={"backup": to_json(backup) if backup else None, "build_seconds": built.seconds, **figures},
     )
     ctx.book("deployment", ctx.ledger.save_deployment, deployment)
     if schema_before is not None:

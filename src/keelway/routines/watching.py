@@ -36,7 +36,7 @@ def look(ctx: Context, order: WatchOrder) -> Looked:
     plan = from_json(Plan, row.plan) if row.plan else None
     accepted = health.accept(ctx, PRODUCTION, plan, "watch") if plan else ()
     facts = WatchFacts(
-        probes=(*health.probe(ctx, PRODUCTION, "watch"), *accepted),
+        probes=(*health.probe(ctx, PRODUCTION, "watch", mine.release, around=True), *accepted),
         new_exceptions=_new_exceptions(ctx, mine),
         judgement=_numbers(ctx, mine),
     )

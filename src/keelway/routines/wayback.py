@@ -248,7 +248,7 @@ def _verify(walk: _Walk, way: WayBack, name: str) -> None:
     ctx, limit = walk.ctx, walk.ctx.policy.rollback.health_seconds_max
     began, good = ctx.now(), 0
     for look in range(1, 1_000):
-        findings = health.probe(ctx, walk.deployment.environment, f"{name}:{look}")
+        findings = health.probe(ctx, walk.deployment.environment, f"{name}:{look}", way.release)
         good = good + 1 if findings and all(found.ruling is Ruling.PASS for found in findings) else 0
         if good == 2:  # noqa: PLR2004 - healthy twice in a row
             return

@@ -23,7 +23,7 @@ from keelway.routines.ask import answer_to
 from keelway.routines.back.fresh import why_not_drilled
 from keelway.routines.consent.allow import allow
 from keelway.routines.context import Context
-from keelway.routines.observe import Observation, baseline, new_exceptions, observe, sentence_of
+from keelway.routines.observe import Observation, baseline, figures_of, new_exceptions, observe, sentence_of
 from keelway.routines.outcome import Aborted, StageFailed
 from keelway.routines.rollout import deploy, finish, hold, newest_of
 from keelway.routines.wayback import UNSETTLED, take_back_unsettled
@@ -141,20 +141,7 @@ def _promote(ctx: Context, staged: Staged) -> str:
 
 
 def _with_figures(ctx: Context, deployment: Deployment, watched: Observation) -> Deployment:
-    judged = watched.judgement
-    figures = {
-        **deployment.figures,
-        "judgement": sentence_of(judged),
-        "decision": judged.decision.value,
-        "requests": judged.requests,
-        "errors": judged.errors,
-        "rate_before": judged.rate_before,
-        "rate_after": judged.rate_after,
-        "detectable_ratio": judged.detectable_ratio,
-        "observed_seconds": (watched.ended_at - watched.began_at).total_seconds(),
-        "verdict_at": watched.ended_at.isoformat(),
-    }
-    done = replace(deployment, figures=figures)
+    done = replace(deployment, figures={**deployment.figures, **figures_of(watched)})
     ctx.book("deployment:figures", ctx.ledger.save_deployment, done)
     return done
 
@@ -167,7 +154,7 @@ def _judge(ctx: Context, staged: Staged, deployment: Deployment, watched: Observ
         return ctx.judged(_bad_numbers(watched, judged, bounds), commit=deployment.sha)
     workers = health.workers(ctx, PRODUCTION, deployment.release, "last")
     facts = ProductionFacts(
-        probes=health.probe(ctx, PRODUCTION, "last"),
+        probes=health.probe(ctx, PRODUCTION, "last", deployment.release),
         acceptance=health.accept(ctx, PRODUCTION, plan, "production"),
         acceptance_expected=len(plan.probes),
         limits=(_LIMITS,),

@@ -16,7 +16,7 @@ from keelway.routines import health
 from keelway.routines.consent.allow import allow
 from keelway.routines.context import Context
 from keelway.routines.data.dry_run import try_on_copy
-from keelway.routines.observe import baseline, new_exceptions, observe, sentence_of
+from keelway.routines.observe import baseline, figures_of, new_exceptions, observe, sentence_of
 from keelway.routines.outcome import Aborted, StageFailed
 from keelway.routines.rehearse import Rehearsal, rehearse_way_back
 from keelway.routines.rollout import Deployed, deploy, finish, hold
@@ -51,7 +51,7 @@ def _stage(ctx: Context, merged: Merged, lease: Lease) -> Staged:
     history = baseline(ctx, STAGING, bounds)
     deployed = deploy(ctx, STAGING, merged.merge_sha, lease)
     ctx.move(Status.OBSERVING)
-    first = health.probe(ctx, STAGING, "first")
+    first = health.probe(ctx, STAGING, "first", deployed.deployment.release)
     watched = observe(ctx, deployed.deployment, history, bounds)
     if watched.asked_by:
         raise StageFailed("rollback_asked", f"{watched.asked_by} asked to take the release back.")
@@ -59,7 +59,7 @@ def _stage(ctx: Context, merged: Merged, lease: Lease) -> Staged:
     rehearsal = rehearse_way_back(ctx, deployed, lease)
     facts = StagingFacts(
         probes_first=first,
-        probes_second=health.probe(ctx, STAGING, "second"),
+        probes_second=health.probe(ctx, STAGING, "second", deployed.deployment.release),
         acceptance=health.accept(ctx, STAGING, plan, "staging"),
         acceptance_expected=len(plan.probes),
         new_exceptions=new_exceptions(ctx, watched, deployed.deployment, bounds.history_seconds),
@@ -73,7 +73,7 @@ def _stage(ctx: Context, merged: Merged, lease: Lease) -> Staged:
     verdict = ctx.judged(judge_staging(facts, bounds), commit=merged.merge_sha)
     if not verdict.passed:
         raise StageFailed.by_gate(verdict)
-    more = {"dry_run": to_json(tried)} if tried else {}
+    more = {**figures_of(watched), **({"dry_run": to_json(tried)} if tried else {})}
     done = finish(ctx, deployed.deployment, "live", rehearsal_seconds=rehearsal.seconds, **more)
     proven = tried.down_proven if tried else None
     return Staged(merged, done.release, done.id, rehearsal.seconds, sentence_of(watched.judgement), proven)

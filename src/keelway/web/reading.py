@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from keelway.app.view.figures import DAYS, DeliveryView
 from keelway.app.view.money import ArtefactText, CostView
 from keelway.app.view.system import (
     AuditReport,
@@ -81,8 +82,12 @@ def questions(desk: Desk) -> APIRouter:
 
 
 def proof_questions(desk: Desk) -> APIRouter:
-    """Return the routes about proofs."""
+    """Return the routes about proofs and about how well delivery works."""
     router, ask = APIRouter(prefix="/api"), desk.queries
+
+    @router.get("/metrics/{environment}", response_model=DeliveryView)
+    def metrics(environment: str, days: Annotated[int, Query(ge=1, le=366)] = DAYS) -> JSONResponse:
+        return shown(ask.metrics(environment, days=days))
 
     @router.get("/tasks/{task}/attestations", response_model=list[dict[str, object]])
     def attestations(task: str) -> JSONResponse:

@@ -14,10 +14,10 @@ OUTSIDE: dict[str, dict[str, str]] = {
         "review-2": "forge.comment ledger.lease forge.merge forge.delete_branch ledger.move",
         "staging-1": "ledger.lease signal.ticks ledger.quarantined target.state target.build target.schema backup.take "
         "ledger.save_deployment target.migrate target.boots target.start target.switch target.swap_workers probe.ask "
-        "ledger.save_samples signal.exceptions ledger.release",
+        "signal.past signal.look ledger.save_samples signal.exceptions ledger.release",
         "production-1": "forge.head forge.open_pull forge.merge signal.ticks target.state target.build target.schema "
         "backup.take ledger.save_deployment target.migrate target.boots target.start target.switch "
-        "target.swap_workers probe.ask signal.exceptions ledger.release",
+        "target.swap_workers signal.past probe.ask signal.look signal.exceptions ledger.release",
         "report-1": "forge.tags forge.tag forge.close_issue ledger.lease target.state target.retire "
         "ledger.save_artefact sandbox.close notifier.tell",
         "watch-1": "ledger.deployments probe.ask signal.exceptions signal.ticks",

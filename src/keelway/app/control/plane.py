@@ -12,6 +12,7 @@ from keelway.app.back.look import DriftWatch
 from keelway.app.bootstrap import App, build
 from keelway.app.commands import Commands
 from keelway.app.config import Config
+from keelway.app.control.alarm import Alarm
 from keelway.app.control.drills import DrillClock
 from keelway.app.control.lookout import Lookout
 from keelway.app.home import Home
@@ -48,6 +49,7 @@ class ControlPlane:
         self.drills = DrillClock(self.commands)
         self.drift = DriftWatch(app, app.config.file.drill.drift_seconds)
         self.lookout = Lookout(app)
+        self.alarm = Alarm(app)
         self.cleaner = Cleaner(app, runtime)
         self.night = Night(app.config, app.home, runtime)
         self.sealer = Sealer(app.ledger, app.config.file.audit.sign_seconds)
@@ -81,6 +83,7 @@ class ControlPlane:
         self.cleaner.start()
         self.night.start()
         self.sealer.start()
+        self.alarm.start()
         again = self.commands.resubmit_unstarted()
         if again:
             self._say(f"{again} task(s) that a crash kept from starting were started.")
@@ -141,6 +144,7 @@ class ControlPlane:
 
     def close(self) -> None:
         """End the lookout, the detector and the engine; unfinished tasks go on at the next start."""
+        self.alarm.stop()
         self.sealer.stop()
         self.night.stop()
         self.cleaner.stop()

@@ -10,6 +10,7 @@ from keelway.app.back.offer import offer_of
 from keelway.app.query.sources import Desk
 from keelway.app.view import make
 from keelway.app.view.back import Wish, preview, targets_of
+from keelway.app.view.figures import DAYS, DeliveryView, delivery_view
 from keelway.app.view.system import (
     BackPreview,
     DeployPreview,
@@ -19,9 +20,14 @@ from keelway.app.view.system import (
     ProbeView,
     ReleaseLine,
 )
+from keelway.core.errors import YourFault
 from keelway.core.model.project import PRODUCTION
 from keelway.core.release.version import release_name
+from keelway.ports.ledger import TaskRow
+from keelway.ports.probe import About
 from keelway.routines.standing.recorded import standing_of
+
+DEPLOYMENTS_MAX = 1_000
 
 
 class PlaceQueries(Desk):
@@ -48,13 +54,27 @@ class PlaceQueries(Desk):
         spec = project.environment(self._known(environment))
         url = spec.address
         state = doors.target.state(environment)
-        results = doors.probe.ask(url, project.probes)
+        asked = About(environment, state.active)
+        results = doors.probe.ask(url, project.probes_in(environment, surroundings=True), asked)
         requests, errors = doors.signal.totals(environment)
         probes = tuple(
             ProbeView(each.name, each.ok, each.latency_ms, each.status, each.detail) for each in results
         )
         good = bool(probes) and all(each.ok for each in probes)
         return HealthView(environment, url, good, state.active, probes, state.detail, requests, errors)
+
+    def metrics(self, environment: str = PRODUCTION, *, days: int = DAYS) -> DeliveryView:
+        """Show the figures of the deployments of the last days."""
+        known = self._known(environment)
+        deployments = self._ledger.deployments(known, limit=DEPLOYMENTS_MAX)
+        policy = self._from.config.policy.alert
+        return delivery_view(deployments, self._row, policy, datetime.now(UTC), environment=known, days=days)
+
+    def _row(self, task: str) -> TaskRow | None:
+        try:
+            return self._ledger.find(task)
+        except YourFault:
+            return None  # deployed by hand
 
     def rollback_preview(self, what: str, to: str = "", *, restore: bool = False) -> BackPreview:
         """Show what a rollback of a task or an environment would do.

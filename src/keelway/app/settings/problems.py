@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from keelway.app.registry import names
 from keelway.app.sections import ConfigFile, ProviderSection
 from keelway.app.settings.target import environment_problems
 from keelway.clients.gateway.known import KNOWN, Known
@@ -14,6 +15,7 @@ from keelway.core.errors import YourFault
 from keelway.core.judge.question import faults_of
 from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.recipe import complete
+from keelway.core.probe.problems import probe_problems
 from keelway.core.release.drill import PARTS, DrillSpec
 from keelway.core.rule.egress import read_entries
 from keelway.core.strategy.choose import problem_of
@@ -91,6 +93,7 @@ def _process_problems(file: ConfigFile) -> list[str]:
         problems.append('there is no [[process]] named "web"; it receives the traffic')
     if not file.probe:
         problems.append("there is no [[probe]]; health must be asked for")
+    problems += probe_problems(file.probe, frozenset(names("probe")), file.data.sqlite)
     return problems
 
 

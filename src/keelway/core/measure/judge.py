@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keelway.core.measure.eprocess import Bet, detectable_ratio, log_e_value, overdispersion, plan_cuts
 from keelway.core.measure.health import Health, ProbeTick, health
@@ -18,7 +18,7 @@ from keelway.core.measure.sample import (
     slow_of,
     total,
 )
-from keelway.core.measure.verdict import Code, Decision, Judgement, Reason, VerdictSettings
+from keelway.core.measure.verdict import Code, Decision, Judgement, Parts, Reason, VerdictSettings
 
 LOG_E_MAX = 690.0
 """Evidence is reported up to e^690, so that it stays a finite number in JSON."""
@@ -40,10 +40,12 @@ def judge_window(
     probes: Sequence[ProbeTick],
     settings: VerdictSettings,
     elapsed_seconds: float,
+    parts: Parts | None = None,
 ) -> Judgement:
     """Judge one look at a release, `elapsed_seconds` after its deploy.
 
-    A rollback needs one broken limit or enough evidence. Everything that is unknown (no traffic, no probe
+    A rollback needs one broken limit or enough evidence; `parts`, where they are known, get half of the stake that
+    bets on errors. Everything that is unknown (no traffic, no probe
     answer, missing ticks) keeps a release from passing. Raises ValueError on overlapping ticks or an elapsed
     time that is no time.
     """
@@ -55,9 +57,11 @@ def judge_window(
     old = in_order(history)
     errors = _weigh(errors_of(old), errors_of(ticks), ticks, settings)
     latency = _weigh(slow_of(old), slow_beyond_stalls(ticks, settings.stall_seconds), ticks, settings)
-    broken = _broken(errors, latency, ticks, probes, settings)
+    broken = (*_errors_worse(errors, parts, settings), *_broken(errors, latency, ticks, probes, settings))
+    errors = replace(errors, log_e=_mixed(errors, parts))
     if broken:
-        return _answer(Decision.ROLLBACK, broken, errors, latency, settings, elapsed_seconds)
+        ordered = tuple(sorted(broken, key=lambda reason: reason.code is not Code.PROBE_FAILED))
+        return _answer(Decision.ROLLBACK, ordered, errors, latency, settings, elapsed_seconds)
     over = elapsed_seconds >= settings.window_seconds
     doubts = _doubts(errors.after, ticks, probes, settings, elapsed_seconds)
     bounds, missed = _bounds(errors, settings)
@@ -86,6 +90,32 @@ def _weigh(
     return Evidence(before, after, phi, log_e_value(before, Track.of(new), cuts, bet))
 
 
+def _mixed(errors: Evidence, parts: Parts | None) -> float | None:
+    """Give log E of the errors, those of the parts included where there is a history of the whole."""
+    return errors.log_e if parts is None or errors.log_e is None else parts.mixed(errors.log_e)
+
+
+def _errors_worse(errors: Evidence, parts: Parts | None, settings: VerdictSettings) -> tuple[Reason, ...]:
+    """Say whether more fails than before, in the whole or in one of the parts."""
+    if parts is None:
+        reason = _worse(errors, Code.ERRORS_WORSE, "failed", settings)
+        return () if reason is None else (reason,)
+    whole = errors.log_e or 0.0
+    mixed = parts.mixed(whole)
+    if mixed < _threshold(settings):
+        return ()
+    if errors.log_e is not None and whole >= parts.log_mean:
+        reason = _worse(replace(errors, log_e=mixed), Code.ERRORS_WORSE, "failed", settings)
+        return () if reason is None else (reason,)
+    return (
+        Reason(
+            Code.PART_WORSE,
+            f"{parts.worst}; the evidence that a part is worse is {math.exp(min(mixed, LOG_E_MAX)):.3g} to 1, "
+            f"{2 / settings.alpha:.0f} to 1 rolls back.",
+        ),
+    )
+
+
 def _threshold(settings: VerdictSettings) -> float:
     """Give the log evidence that rolls back: errors and latency take half of alpha each."""
     return math.log(2.0 / settings.alpha)
@@ -105,7 +135,6 @@ def _broken(
     """Collect everything that says roll back, the plainest reason first."""
     found = (
         probe_limit(probes, settings),
-        _worse(errors, Code.ERRORS_WORSE, "failed", settings),
         _worse(latency, Code.LATENCY_WORSE, "were slower than the old release's bound", settings),
         rate_limit(errors.before, errors.after, settings),
         ratio_limit(errors.before, errors.after, _e_value(errors) or 0.0, settings),

@@ -33,6 +33,13 @@ class Code(StrEnum):
     RATIO_BOUNDED = "ratio_bounded"
     ADDED_RATE_BOUNDED = "added_rate_bounded"
     RATE_BOUNDED = "rate_bounded"
+    PART_WORSE = "part_worse"
+    SATURATED = "saturated"
+    FILLING_UP = "filling_up"
+    VANISHED = "vanished"
+    LOG_SILENT = "log_silent"
+    LOG_DROPPED = "log_dropped"
+    TIME_MISSING = "time_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,21 @@ class Reason:
 
     code: Code
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Sum up the evidence against the parts of a release, its routes and queues."""
+
+    log_mean: float
+    """Logarithm of the mean of their e-values, which is an e-value again."""
+    worst: str
+    """The worst of them with its figures."""
+
+    def mixed(self, log_whole: float) -> float:
+        """Give half of the stake to the whole and half to the parts."""
+        top = max(log_whole, self.log_mean)
+        return top + math.log((math.exp(log_whole - top) + math.exp(self.log_mean - top)) / 2)
 
 
 @dataclass(frozen=True, slots=True)

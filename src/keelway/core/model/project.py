@@ -65,8 +65,23 @@ class BlackBox:
 
 
 @dataclass(frozen=True)
+class FollowUp:
+    """Describe what is asked after a good answer; ``{answer.id}`` is filled in from the JSON of that answer."""
+
+    path: str = ""
+    """Path; empty asks nothing more."""
+    method: str = "GET"
+    status: int = 200
+    """Status that it has to answer with."""
+    body_contains: str = ""
+    """Text that the answer has to hold."""
+    send_json: str = ""
+    """Body as JSON text."""
+
+
+@dataclass(frozen=True)
 class ProbeSpec:
-    """Describe one health question over HTTP."""
+    """Describe one health question; ``{nonce}``, ``{number}``, ``{release}``, ``{environment}`` are filled in each time."""
 
     name: str
     path: str = "/healthz"
@@ -75,6 +90,50 @@ class ProbeSpec:
     body_contains: str = ""
     send_json: str = ""
     latency_ms_max: float = 5_000.0
+    """How long everything that belongs to the question may take."""
+    kind: str = "http"
+    """``http``, ``command``, ``sql``, ``queue``, ``channel``, ``tls``, or a probe of your own."""
+    environments: tuple[str, ...] = ()
+    """Where it is asked; empty for everywhere."""
+    body_lacks: str = ""
+    """Text that the answer must not hold."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Text that a header of the answer has to hold; an empty one only has to be there."""
+    send_headers: dict[str, str] = field(default_factory=dict)
+    """Headers that are sent; ``{secret:NAME}`` is filled in from the secrets file."""
+    release: str = ""
+    """Where the answer says which release it comes from: ``json release`` or ``header X-Release``; another one is ill."""
+    then: FollowUp = field(default_factory=FollowUp)
+    """``queue``: asked again and again until it is answered well. ``channel``: the message that is sent after the ping."""
+    each: tuple[str, ...] = ()
+    """Names that are asked one after the other, such as those of channels; ``{each}`` is filled in."""
+    run: tuple[str, ...] = ()
+    """``command``: what is run; 0 is well. ``{url}``, ``{data}`` and ``{tree}`` are filled in."""
+    query: str = ""
+    """``sql``: question whose first row is looked at; the connection cannot write."""
+    database: str = ""
+    """``sql``: ``postgresql://...``, path of an SQLite file, or ``secret:NAME``; empty for ``data.sqlite``."""
+    value_min: float | None = None
+    """The least that the first number of the answer may be."""
+    value_max: float | None = None
+    """The most that the first number of the answer may be."""
+    counts: bool = False
+    """The first two numbers are totals that only grow, work done and work failed: more failures count as errors do."""
+    address: str = ""
+    """``tls``: ``host:port`` whose certificate is looked at."""
+    days_min: float = 14.0
+    """``tls``: days that the certificate has to be good for."""
+    trust: str = ""
+    """``tls``: file with the authority to trust; empty for those of the system."""
+
+    def asked_in(self, environment: str) -> bool:
+        """Tell whether the question belongs to an environment."""
+        return not self.environments or environment in self.environments
+
+    @property
+    def surroundings(self) -> bool:
+        """Tell whether it asks about what no release brings along or could cure, such as a certificate."""
+        return self.kind == "tls"
 
 
 @dataclass(frozen=True)
@@ -183,6 +242,18 @@ class Project:
             KeyError: there is none.
         """
         return {spec.name: spec for spec in self.environments}[name]
+
+    def probes_in(self, environment: str, *, surroundings: bool = False) -> tuple[ProbeSpec, ...]:
+        """Return the health questions of an environment, with those about its surroundings if they are asked for."""
+        return tuple(
+            spec
+            for spec in self.probes
+            if spec.asked_in(environment) and (surroundings or not spec.surroundings)
+        )
+
+    def readiness(self, environment: str) -> tuple[ProbeSpec, ...]:
+        """Return the questions that a release answers by itself, before it has traffic and workers."""
+        return tuple(spec for spec in self.probes_in(environment) if spec.kind == "http")
 
     def is_test(self, path: str) -> bool:
         """Tell whether ``path`` belongs to the tests."""

@@ -72,6 +72,22 @@ LATER: dict[str, Any] = {
     "development.flaky_max": 3,
     "development.undo": True,
     "rollback.drill_hours_max": 0.0,
+    "watch.regression_probes_max": 50,
+    "alert.error_rate_rise_max": 0.5,
+    "alert.success_rate_target": 0.95,
+    "alert.rollback_rate_target": 0.05,
+    "alert.deploy_seconds_target": 180.0,
+    "alert.verify_seconds_target": 960.0,
+    **{
+        f"{environment}.{name}": value
+        for environment in ("staging", "production")
+        for name, value in (
+            ("restarts_max", 2),
+            ("memory_mb_max", 0.0),
+            ("exhaust_seconds_min", 3_600.0),
+            ("synthetic_requests", 0),
+        )
+    },
 }
 """Settings that came after the first version, such as ``"review.reviewer"``, with the default they came with.
 

@@ -37,3 +37,13 @@ class AlertPolicy:
     """Alert above this share of rolled-back deployments."""
     deploy_seconds_max: float = 5 * MINUTE_SECONDS
     """Alert when a deployment takes longer."""
+    error_rate_rise_max: float = 0.5
+    """Alert when the error rate rose by more than this share with the last deployment."""
+    success_rate_target: float = 0.95
+    """The share of successful deployments that is aimed at."""
+    rollback_rate_target: float = 0.05
+    """The share of rolled-back deployments that is aimed at, at most."""
+    deploy_seconds_target: float = 3 * MINUTE_SECONDS
+    """The mean time of a deployment that is aimed at, from its build to its traffic."""
+    verify_seconds_target: float = 16 * MINUTE_SECONDS
+    """The mean time until a deployment is believed that is aimed at: the window and a minute."""

@@ -35,6 +35,14 @@ class ObservationPolicy:
     """What too little evidence means: ``hold`` asks a person, ``pass`` goes on and says so."""
     measure_errors_max: int = 3
     """How many failed readings in a row are a failure."""
+    restarts_max: int = 2
+    """Restarts of a release's processes that roll back."""
+    memory_mb_max: float = 0.0
+    """Memory of a release's processes, in megabytes, that rolls back; 0 for what the machine has."""
+    exhaust_seconds_min: float = 3_600.0
+    """Growth of memory, descriptors or files that would reach its limit earlier rolls back."""
+    synthetic_requests: int = 0
+    """Requests at each look; what users leave out is sent by Keelway, from the probes that alter nothing."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,8 @@ class WatchPolicy:
     """The time between two checks."""
     rollback_armed: bool = False
     """Roll back on an anomaly instead of alerting only."""
+    regression_probes_max: int = 50
+    """How many acceptance probes of earlier live tasks later releases are asked as well, the newest first; 0 for none."""
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,8 @@ class Watch:
         ctx, deployment = self.ctx, self.deployment
         now, began = ctx.now(), self.began_at or ctx.now()
         spec = ctx.project.environment(deployment.environment)
-        results = ctx.read(
-            f"share probe:{name}", ctx.probe.ask, f"http://{spec.host}:{spec.port}", ctx.project.probes
-        )
+        specs = ctx.project.readiness(deployment.environment)  # workers are swapped after the last share
+        results = ctx.read(f"share probe:{name}", ctx.probe.ask, spec.address, specs)
         self.answers += [ProbeTick(now, result.ok, result.name) for result in results]
         try:
             new = self._ticks(f"share:{name}", deployment.release, began, now)

@@ -79,7 +79,9 @@ class _Walk:
         del step
         if self.fresh:
             return
-        findings = health.probe(self.ctx, self.deployment.environment, f"share:{self.percent}")
+        findings = health.probe(
+            self.ctx, self.deployment.environment, f"share:{self.percent}", "", ready=True
+        )
         wrong = [found for found in findings if found.ruling is not Ruling.PASS]
         if wrong or not findings:
             said = wrong[0].message if wrong else "no probe answered"

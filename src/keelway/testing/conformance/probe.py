@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from keelway.core.model.project import ProbeSpec
-from keelway.ports.probe import Probe
+from keelway.ports.probe import About, Probe
 
 
 class Patient(Protocol):
@@ -33,6 +33,7 @@ class ProbeTests:
         ]
         assert all(result.latency_ms > 0 and not result.detail for result in results)
         assert patient.probe.ask(patient.url, ()) == ()
+        assert patient.probe.ask(patient.url, specs[:1], About("staging", "r1"))[0].ok
 
     def test_a_wrong_answer_says_why(self, patient: Patient) -> None:
         patient.be(well=False)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import pytest
 
 from keelway.core.errors import TheirFault
 from keelway.core.measure.sample import in_order
+from keelway.core.observe.sight import Stand
 from keelway.ports.signal import Signal
 
 TICK_SECONDS = 10.0
@@ -89,6 +91,39 @@ class SignalTests:
         with pytest.raises(TheirFault) as caught:
             mast.signal.exceptions(mast.environment, mast.start)
         assert caught.value.code == "log_unreadable"
+
+    def test_a_look_goes_on_from_the_one_before(self, mast: Mast) -> None:
+        past = mast.signal.past(mast.environment, "new", mast.start, self.at(mast, 60))
+        assert past.fingerprints == ()
+        mast.log_error(self.at(mast, 61), "berth")
+        mast.log_error(self.at(mast, 75), "crane")
+        first = mast.signal.look(mast.environment, "new", self.stand(mast, 60, 70))
+        assert first.counted
+        assert [(tick.requests, tick.errors) for tick in first.ticks] == [(100, 10)]
+        assert first.new_errors == 1
+        second = mast.signal.look(mast.environment, "new", self.stand(mast, 70, 80))
+        assert [(tick.requests, tick.errors) for tick in second.ticks] == [(100, 10)]
+        assert second.new_errors == 1
+        assert not second.log_dropped
+
+    def test_errors_of_before_are_none_of_its_own(self, mast: Mast) -> None:
+        mast.log_error(self.at(mast, 30), "berth")
+        past = mast.signal.past(mast.environment, "new", mast.start, self.at(mast, 60))
+        assert len(past.fingerprints) == 1
+        mast.log_error(self.at(mast, 65), "berth")
+        stand = replace(self.stand(mast, 60, 70), known=past.fingerprints)
+        assert mast.signal.look(mast.environment, "new", stand).new_errors == 0
+
+    def test_a_look_at_an_unreadable_log_is_not_silence(self, mast: Mast) -> None:
+        mast.close_log()
+        with pytest.raises(TheirFault):
+            mast.signal.look(mast.environment, "new", self.stand(mast, 60, 70))
+
+    def at(self, mast: Mast, seconds: float) -> datetime:
+        return mast.start + timedelta(seconds=seconds)
+
+    def stand(self, mast: Mast, since: float, until: float) -> Stand:
+        return Stand(self.at(mast, since), self.at(mast, since), self.at(mast, until), TICK_SECONDS)
 
     def test_totals_hold_everything(self, mast: Mast) -> None:
         assert mast.signal.totals(mast.environment) == (1_100, 50)

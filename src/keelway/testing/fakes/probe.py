@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from keelway.core.model.project import ProbeSpec
-from keelway.ports.probe import Probe, ProbeResult
+from keelway.ports.probe import NOBODY, About, Probe, ProbeResult
 
 
 def _well(_url: str, _spec: ProbeSpec) -> str:
@@ -19,8 +19,9 @@ class FakeProbe:
         self.health = health
         self.asked: list[tuple[str, str]] = []
 
-    def ask(self, url: str, specs: tuple[ProbeSpec, ...]) -> tuple[ProbeResult, ...]:
+    def ask(self, url: str, specs: tuple[ProbeSpec, ...], about: About = NOBODY) -> tuple[ProbeResult, ...]:
         """Answer every question."""
+        del about
         self.asked += [(url, spec.name) for spec in specs]
         return tuple(self._answer(spec, self.health(url, spec)) for spec in specs)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from keelway.core.errors import TheirFault
 from keelway.core.measure.sample import Tick
+from keelway.core.observe.sight import Past, Sight, Stand
 from keelway.ports.signal import ExceptionSeen, Signal
 
 Traffic = Callable[[str, str, datetime], tuple[int, int] | None]
@@ -26,6 +28,8 @@ class FakeSignal:
         self.traffic = traffic
         self.seen: dict[str, list[ExceptionSeen]] = {}
         self.counted: dict[str, tuple[int, int]] = {}
+        self.before = Past()
+        self.sight: Callable[[str, str, datetime], Sight] = lambda _environment, _release, _at: Sight()
         self.unreadable = False
         """Make the log (and with it ``exceptions``) fail."""
 
@@ -48,6 +52,31 @@ class FakeSignal:
         if self.unreadable:
             raise TheirFault("log_unreadable", f"The log of {environment} cannot be read.")
         return tuple(entry for entry in self.seen.get(environment, []) if entry.last_at >= since)
+
+    def past(self, environment: str, release: str, since: datetime, until: datetime) -> Past:
+        """Return the time before as a test has set it, with the errors that were seen until then."""
+        del release
+        known = tuple(
+            entry.fingerprint
+            for entry in self.seen.get(environment, [])
+            if entry.last_at >= since and entry.first_at < until
+        )
+        return replace(self.before, fingerprints=(*self.before.fingerprints, *known))
+
+    def look(self, environment: str, release: str, stand: Stand) -> Sight:
+        """Return the intervals, the new errors, and what ``sight`` adds to them."""
+        ticks = self.ticks(environment, release, stand.counted_until, stand.now, stand.tick_seconds)
+        logged = self.exceptions(environment, stand.seen_until)
+        fresh = [
+            entry for entry in logged if entry.fingerprint not in stand.known and entry.last_at < stand.now
+        ]
+        seen = self.sight(environment, release, stand.now)
+        return replace(
+            seen,
+            ticks=ticks if seen.counted else (),
+            new_errors=sum(entry.count for entry in fresh),
+            new_titles=tuple(entry.title for entry in fresh),
+        )
 
     def totals(self, environment: str) -> tuple[int, int]:
         """Return the totals that a test has set."""

@@ -40,7 +40,7 @@ class Logged:
     trace: Trace
 
 
-def exceptions_in(path: Path, since: datetime) -> tuple[ExceptionSeen, ...]:
+def exceptions_in(path: Path, since: datetime, until: datetime | None = None) -> tuple[ExceptionSeen, ...]:
     """Return the errors of a log and of its rotated parts, the most frequent first.
 
     Raises:
@@ -50,7 +50,7 @@ def exceptions_in(path: Path, since: datetime) -> tuple[ExceptionSeen, ...]:
     try:
         for line, written_at in _lines(path, since):
             logged = _logged(line, written_at)
-            if logged is not None and logged.at >= since:
+            if logged is not None and logged.at >= since and (until is None or logged.at < until):
                 group = groups.setdefault(logged.trace.fingerprint, [])
                 if len(groups) > GROUPS_MAX:
                     del groups[logged.trace.fingerprint]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from keelway.adapters.signal.front.intervals import Span, gather, slow_limit_ms, spans_of
 from keelway.adapters.signal.front.logfile import exceptions_in
+from keelway.adapters.signal.front.sight import look_at, past_of
 from keelway.clients.control import Front, Json
 from keelway.clients.places import Places
 from keelway.core.measure.sample import Tick
 from keelway.core.model.project import Project
+from keelway.core.observe.sight import Past, Sight, Stand
 from keelway.ports.signal import ExceptionSeen, Signal
 
 _REFERENCE_SECONDS = 3_600.0
@@ -55,6 +58,22 @@ class FrontSignal:
             return ()
         path = Path(self._places.fill(self._project.log, environment))
         return exceptions_in(path, since)
+
+    def past(self, environment: str, release: str, since: datetime, until: datetime) -> Past:
+        """Return what is known of the time before a release was deployed; what cannot be read is absent."""
+        return past_of(self._project, self._places, environment, release, (since, until))
+
+    def look(self, environment: str, release: str, stand: Stand) -> Sight:
+        """Look at a release once: intervals, routes, new errors, and what it uses now.
+
+        Raises:
+            TheirFault: the front does not answer, or the log cannot be read.
+        """
+        counted = self._project.environment(environment).target.local
+        since, until = stand.counted_until, stand.now
+        ticks = self.ticks(environment, release, since, until, stand.tick_seconds)
+        sight = look_at(self._project, self._places, environment, release, stand)
+        return replace(sight, ticks=ticks, counted=counted)
 
     def totals(self, environment: str) -> tuple[int, int]:
         """Return requests and failures since the front began; what nobody could answer is a failure."""

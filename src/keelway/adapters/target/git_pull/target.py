@@ -64,7 +64,7 @@ class GitPullTarget:
         active = _active(seen)
         wrong = _wrong(seen, overwrite=place.spec.overwrite)
         if active:
-            said = unwell(self._project.probes, spec.address)
+            said = unwell(self._project.readiness(spec.name), spec.address)
             wrong += [self._vault.redact(said)] if said else []
         version, said = self._version(spec, place, seen) if active else (None, "")
         wrong += [said] if said else []

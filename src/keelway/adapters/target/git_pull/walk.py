@@ -47,7 +47,7 @@ class Walk:
             StaleEpoch: a newer holder has acted since.
         """
         self._steps(AFTER)
-        wrong = wait_healthy(self.project.probes, self.spec.address, healthy_seconds)
+        wrong = wait_healthy(self.project.readiness(self.spec.name), self.spec.address, healthy_seconds)
         if wrong:
             raise TheirFault(
                 "unhealthy",

@@ -76,7 +76,7 @@ class ManualTarget:
             )
         believed = "" if spec.target.manual.live else known.live
         active = _name(known, sha) if sha else believed
-        wrong = self._vault.redact(unwell(self._project.probes, spec.address)) if active else ""
+        wrong = self._vault.redact(unwell(self._project.readiness(spec.name), spec.address)) if active else ""
         refused = [f"an operator refused {name}: {why}" for name, why in sorted(known.refused.items())]
         releases = {**({active: sha} if sha else {}), **known.releases}
         return EnvironmentState(

@@ -64,7 +64,7 @@ class PlatformTarget:
                 environment, spec.address, "", (), None, known.epoch, False, error.message
             )
         active = _name(known, sha) if sha else ""
-        wrong = self._vault.redact(unwell(self._project.probes, spec.address)) if active else ""
+        wrong = self._vault.redact(unwell(self._project.readiness(spec.name), spec.address)) if active else ""
         releases = {**({active: sha} if active else {}), **known.releases}
         return EnvironmentState(
             environment,
@@ -133,7 +133,7 @@ class PlatformTarget:
             if asking.stand(sha) is not Stand.BUILDING:
                 self._hand_over(spec, sha, back=release in book.read().served)
             self._wait(spec, book, asking, release, sha, epoch)
-        wrong = wait_healthy(self._project.probes, spec.address, self._healthy_seconds)
+        wrong = wait_healthy(self._project.readiness(spec.name), spec.address, self._healthy_seconds)
         if wrong:
             raise TheirFault(
                 "unhealthy", f"{release} is live in {environment}, but {self._vault.redact(wrong)}"

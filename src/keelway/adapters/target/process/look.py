@@ -27,7 +27,7 @@ def look(site: Site, environment: str) -> EnvironmentState:
     records = site.built(environment)
     releases = tuple(_release(site, environment, record, processes, traffic) for record in records)
     version, said = _version(site, environment, active)
-    ill = _ill(site, releases, active)
+    ill = _ill(site, environment, releases, active)
     wrong += [one for one in (said, ill, traffic.detail) if one]
     return EnvironmentState(
         environment=environment,
@@ -87,7 +87,7 @@ def _version(site: Site, environment: str, active: str) -> tuple[int | None, str
         return None, error.message
 
 
-def _ill(site: Site, releases: tuple[RunningRelease, ...], active: str) -> str:
+def _ill(site: Site, environment: str, releases: tuple[RunningRelease, ...], active: str) -> str:
     if not active:
         return "no release takes traffic"
     mine = next((one for one in releases if one.release == active), None)
@@ -95,4 +95,4 @@ def _ill(site: Site, releases: tuple[RunningRelease, ...], active: str) -> str:
         return f"{active} takes traffic, but its files are gone"
     if mine.state != "running":
         return f"{active} takes traffic, but its web process is {mine.state}"
-    return running.unwell(site, mine.url)
+    return running.unwell(site, environment, mine.url, active)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from keelway.adapters.target.process.site import Site
-from keelway.clients.asking import ask
+from keelway.clients.asking import ask, ask_each
 from keelway.clients.balance.daemon import make_folder, tail
 from keelway.clients.control import Json, free_port
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
@@ -148,7 +148,7 @@ def wait_healthy(site: Site, environment: str, web: Running, seconds_max: float)
     """Ask all probes until they answer well twice in a row; return "" or what is wrong in the end."""
     deadline, good, wrong = time.monotonic() + seconds_max, 0, "it was not asked"
     while time.monotonic() < deadline:
-        wrong = unwell(site, web.url)
+        wrong = unwell(site, environment, web.url, web.release)
         good = 0 if wrong else good + 1
         if good == _GOOD_IN_A_ROW:
             return ""
@@ -161,13 +161,14 @@ def wait_healthy(site: Site, environment: str, web: Running, seconds_max: float)
     return f"{wrong}; not healthy within {seconds_max:g} s. Last lines: {tail(log, _SHOWN_BYTES)}"
 
 
-def unwell(site: Site, url: str) -> str:
-    """Ask every probe once; return "" or which one was not answered well."""
-    for spec in site.project.probes:
-        asked = ask(url, spec)
+def unwell(site: Site, environment: str, url: str, release: str) -> str:
+    """Ask once what a release answers by itself; return "" or which question was not answered well."""
+    specs = site.project.readiness(environment)
+    for spec in specs:
+        asked = ask_each(ask, url, spec, {"environment": environment, "release": release})
         if asked.wrong:
             return f"probe {spec.name}: {asked.wrong}"
-    return "" if site.project.probes else "there is no probe, so nothing says that it is healthy"
+    return "" if specs else "there is no probe, so nothing says that it is healthy"
 
 
 def start_web(site: Site, environment: str, release: str, epoch: int) -> Running:

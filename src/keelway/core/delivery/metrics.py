@@ -1,14 +1,10 @@
-"""Sum up how deployments went: success, rollbacks, deploy time, lead time and time to restore."""
+"""Sum up how deployments went: success, rollbacks, times to build, deploy, verify and restore."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from statistics import mean, median
-
-SUCCESS_RATE_MIN = 0.9
-ROLLBACK_RATE_MAX = 0.1
-DEPLOY_SECONDS_MAX = 300.0
 
 
 class Outcome(StrEnum):
@@ -33,6 +29,14 @@ class DeploymentFact:
     requested_at: datetime | None = None
     broken_at: datetime | None = None
     restored_at: datetime | None = None
+    build_seconds: float | None = None
+    verify_seconds: float | None = None
+    rate_before: float | None = None
+    rate_after: float | None = None
+    served: bool = True
+    """Users got answers from it."""
+    unplanned: bool = False
+    """It repaired something that users suffered from."""
 
     def __post_init__(self) -> None:
         for first, second in ((self.started_at, self.finished_at), (self.broken_at, self.restored_at)):
@@ -55,15 +59,8 @@ class Metrics:
     deploy_seconds_max: float | None
     lead_seconds_median: float | None
     restore_seconds_mean: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class AlertLimits:
-    """Hold the limits from which people are alerted."""
-
-    success_rate_min: float = SUCCESS_RATE_MIN
-    rollback_rate_max: float = ROLLBACK_RATE_MAX
-    deploy_seconds_max: float = DEPLOY_SECONDS_MAX
+    build_seconds_mean: float | None = None
+    verify_seconds_mean: float | None = None
 
 
 def summarise(facts: Sequence[DeploymentFact]) -> Metrics:
@@ -73,11 +70,9 @@ def summarise(facts: Sequence[DeploymentFact]) -> Metrics:
     back = [fact for fact in facts if fact.outcome is Outcome.ROLLED_BACK]
     deploy = [(fact.finished_at - fact.started_at).total_seconds() for fact in facts]
     lead = [(fact.finished_at - fact.requested_at).total_seconds() for fact in kept if fact.requested_at]
-    restore = [
-        (fact.restored_at - fact.broken_at).total_seconds()
-        for fact in facts
-        if fact.broken_at and fact.restored_at
-    ]
+    restore = restore_seconds(facts)
+    build = [fact.build_seconds for fact in facts if fact.build_seconds is not None]
+    verify = [fact.verify_seconds for fact in facts if fact.verify_seconds is not None]
     return Metrics(
         deployments=count,
         success_rate=len(kept) / count if count else None,
@@ -86,22 +81,15 @@ def summarise(facts: Sequence[DeploymentFact]) -> Metrics:
         deploy_seconds_max=max(deploy, default=None),
         lead_seconds_median=median(lead) if lead else None,
         restore_seconds_mean=mean(restore) if restore else None,
+        build_seconds_mean=mean(build) if build else None,
+        verify_seconds_mean=mean(verify) if verify else None,
     )
 
 
-def alerts(metrics: Metrics, limits: AlertLimits) -> tuple[str, ...]:
-    """Name every limit that the figures break, one sentence each; figures that do not exist break none."""
-    found: list[str] = []
-    if metrics.success_rate is not None and metrics.success_rate < limits.success_rate_min:
-        found.append(
-            f"{metrics.success_rate:.0%} of deployments succeeded; alert below {limits.success_rate_min:.0%}."
-        )
-    if metrics.rollback_rate is not None and metrics.rollback_rate > limits.rollback_rate_max:
-        found.append(
-            f"{metrics.rollback_rate:.0%} of deployments were rolled back; alert above {limits.rollback_rate_max:.0%}."
-        )
-    if metrics.deploy_seconds_max is not None and metrics.deploy_seconds_max > limits.deploy_seconds_max:
-        found.append(
-            f"A deployment took {metrics.deploy_seconds_max:.0f} s; alert above {limits.deploy_seconds_max:.0f} s."
-        )
-    return tuple(found)
+def restore_seconds(facts: Sequence[DeploymentFact]) -> list[float]:
+    """Return how long each failed deployment was suffered, from the first bad answer to the last."""
+    return [
+        (fact.restored_at - fact.broken_at).total_seconds()
+        for fact in facts
+        if fact.broken_at and fact.restored_at
+    ]

@@ -1,0 +1,80 @@
+"""Measure how much was logged in a time, from the end of a log backwards."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from keelway.core.errors import TheirFault
+
+VOLUME_BYTES_MAX = 32 * 1024 * 1024
+"""More than this within one look cannot be read, so errors in it would be missed."""
+
+_FIRST_BYTES = 256 * 1024
+_ROTATED_MAX = 3
+_TIME = re.compile(rb'"(?:time|timestamp|ts|asctime|@timestamp)"\s*:\s*(?:"([^"]{1,64})"|([0-9.]{1,32}))')
+
+
+def logged_bytes(path: Path, since: datetime, until: datetime) -> int:
+    """Return the bytes of the lines that were logged between two instants, or ``VOLUME_BYTES_MAX`` for too many.
+
+    Raises:
+        TheirFault: the log cannot be read (``log_unreadable``).
+    """
+    parts = [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, _ROTATED_MAX + 1))]
+    found = 0
+    try:
+        for part in parts:
+            if not part.exists():
+                return found
+            counted, whole = _within(part, since, until, VOLUME_BYTES_MAX - found)
+            found += counted
+            if whole or found >= VOLUME_BYTES_MAX:
+                return min(found, VOLUME_BYTES_MAX)
+    except OSError as error:
+        raise TheirFault(
+            "log_unreadable",
+            f"The log {path} cannot be read: {error.strerror or error}.",
+            "correct [data] log or the rights of the file",
+        ) from error
+    return VOLUME_BYTES_MAX  # every part that is kept is newer: what was before them is lost
+
+
+def _within(part: Path, since: datetime, until: datetime, budget: int) -> tuple[int, bool]:
+    """Return the bytes of a part, and whether it reaches back to before the time."""
+    size, take = part.stat().st_size, _FIRST_BYTES
+    while True:
+        with part.open("rb") as file:
+            file.seek(max(0, size - take))
+            lines = file.read(take).splitlines(keepends=True)
+        if size > take:
+            lines = lines[1:]  # begins in the middle of a line
+        first = next((at for line in lines if (at := _instant(line)) is not None), None)
+        older = first is not None and first < since
+        if older or take >= size or take >= budget:
+            return _sum(lines, since, until), older or (first is None and size == 0)
+        take = min(budget, take * 4)
+
+
+def _sum(lines: list[bytes], since: datetime, until: datetime) -> int:
+    """Add up lines; one without a time is as old as the one before it."""
+    total, inside = 0, False
+    for line in lines:
+        at = _instant(line)
+        inside = since <= at < until if at is not None else inside
+        total += len(line) if inside else 0
+    return total
+
+
+def _instant(line: bytes) -> datetime | None:
+    found = _TIME.search(line[:4_096])
+    if found is None:
+        return None
+    try:
+        if found[2] is not None:
+            return datetime.fromtimestamp(float(found[2]), UTC)
+        at = datetime.fromisoformat(found[1].decode())
+    except (ValueError, OverflowError, OSError):
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

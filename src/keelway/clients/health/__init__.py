@@ -1,0 +1,1 @@
+"""Ask whether something is well by other ways than one HTTP request."""

@@ -1,0 +1,1 @@
+"""What watching a release is made of."""
