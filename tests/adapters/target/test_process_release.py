@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.adapters.target.process_rig import PYTHON, ProcessRig, process_rig
 
-from keelway.adapters.target.process import schema
+from keelway.clients.release.schema import version_in
 from keelway.core.errors import TheirFault
 from keelway.core.release.version import release_name
 
@@ -79,7 +79,7 @@ def test_an_unreadable_schema_is_said_and_no_exception(rig: ProcessRig) -> None:
     [("3\n", 3), ('{"version": 4, "latest": 5}', 4), ("", None), ("true", None), ("[1]", None), ("v3", None)],
 )
 def test_schema_versions_are_read(said: str, found: int | None) -> None:
-    assert schema._parsed(said) == found
+    assert version_in(said) == found
 
 
 def test_without_migrations_there_is_no_schema(rig: ProcessRig) -> None:

@@ -26,12 +26,12 @@ LEFT_OUT = ("test", "idlelib", "tkinter", "ensurepip", "lib2to3", "distutils", "
 SHIM = """#!{python} -IS
 import json, os, sys
 words = sys.argv[1:]
-for flag in ("--bundle", "-b"):
+for flag, inner in (("--bundle", "config.json"), ("-b", "config.json"), ("--process", ""), ("-p", "")):
     if flag in words:
-        path = os.path.join(words[words.index(flag) + 1], "config.json")
+        path = os.path.join(words[words.index(flag) + 1], inner).rstrip("/")
         with open(path) as file:
             config = json.load(file)
-        config.get("process", {{}}).pop("rlimits", None)
+        config.get("process", config).pop("rlimits", None)
         with open(path, "w") as file:
             json.dump(config, file)
 os.execv({runc!r}, ["runc", *words])

@@ -1,0 +1,1 @@
+"""Speak to a container engine, Docker or Podman, through the Docker API."""
