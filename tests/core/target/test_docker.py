@@ -8,10 +8,17 @@ from dataclasses import replace
 import pytest
 
 from keelway.core.target.docker import DockerSpec, docker_problems
+from keelway.core.target.spec import DOCKER, TargetSpec, target_problems
 
 
 def test_the_defaults_can_work() -> None:
     assert docker_problems(DockerSpec()) == []
+
+
+def test_the_environment_is_named() -> None:
+    spec = TargetSpec(DOCKER, docker=DockerSpec(port=0))
+    assert target_problems(spec, "staging") == ["staging.target.docker: port 0 is no port"]
+    assert TargetSpec(DOCKER).local
 
 
 def test_everything_may_be_said_at_once() -> None:

@@ -7,6 +7,7 @@ from keelway.app.desk import Place, running
 from keelway.app.doctor import machine, project
 from keelway.app.doctor.check import FAIL, Check, fail, ok
 from keelway.app.doctor.data.look import check_data
+from keelway.app.doctor.containers import check_engines
 from keelway.app.doctor.policy import check_policy
 from keelway.app.doctor.ports import check_ports
 from keelway.app.doctor.providers import check_prices
@@ -51,6 +52,7 @@ def examine(place: Place, *, probe_agent: bool = True) -> tuple[Check, ...]:
         *check_ports(config, home, server.pid if server else None),
         *project.check_secrets(config, home),
         *check_targets(config, home),
+        *check_engines(config),
         *check_traffic(config, home),
         *check_data(config, home),
         *check_prices(config, home),

@@ -16,6 +16,7 @@ from keelway.clients.secret_file import read_secrets
 from keelway.clients.shell import base_env
 from keelway.core.errors import KeelwayError
 from keelway.core.model.project import ProcessCommand
+from keelway.core.target.spec import DOCKER
 
 _SHOWN = 5
 
@@ -54,7 +55,7 @@ def check_commands(config: Config) -> tuple[Check, ...]:
         *((f"check {check.name}", check.run) for check in project.checks),
         *((f"process {process.name}", process.run) for process in _run_here(config)),
         *((f"black box {box.name}", box.run) for box in project.black_boxes),
-        *((f"migrate.{name}", getattr(project.migrate, name)) for name in ("up", "down", "status")),
+        *((f"migrate.{name}", argv) for name, argv in _migrations_here(config)),
     ]
     named = [(where, argv[0]) for where, argv in commands if argv]
     for where, program in named:
@@ -78,9 +79,16 @@ def check_commands(config: Config) -> tuple[Check, ...]:
 
 
 def _run_here(config: Config) -> tuple[ProcessCommand, ...]:
-    """Return the processes that are started on this machine: none when every target is somewhere else."""
-    local = any(spec.target.local for spec in config.project.environments)
-    return config.project.processes if local else ()
+    """Return the processes that are started on this machine, and neither somewhere else nor in images."""
+    here = any(spec.target.local and spec.target.use != DOCKER for spec in config.project.environments)
+    return config.project.processes if here else ()
+
+
+def _migrations_here(config: Config) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the migration commands, unless every image brings its own programs for them."""
+    if all(spec.target.use == DOCKER for spec in config.project.environments):
+        return ()
+    return tuple((name, getattr(config.project.migrate, name)) for name in ("up", "down", "status"))
 
 
 def _comes_with_setup(config: Config, missing: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from keelway.core.target.docker import DockerSpec, docker_problems
+
 PROCESS, GIT_PULL, DOCKER, PLATFORM, MANUAL = "process", "git_pull", "docker", "platform", "manual"
 
 IN_PLACE = frozenset({GIT_PULL, PLATFORM, MANUAL})
@@ -115,6 +117,8 @@ class TargetSpec:
     path of an adapter of your own."""
     git_pull: GitPullSpec = field(default_factory=GitPullSpec)
     """Settings of ``git_pull``."""
+    docker: DockerSpec = field(default_factory=DockerSpec)
+    """Settings of ``docker``."""
     platform: PlatformSpec = field(default_factory=PlatformSpec)
     """Settings of ``platform``."""
     manual: ManualSpec = field(default_factory=ManualSpec)
@@ -135,6 +139,8 @@ def target_problems(spec: TargetSpec, environment: str) -> list[str]:
     """Return what in the settings of a target can never work."""
     if spec.use == GIT_PULL:
         found = _git_pull_problems(spec.git_pull)
+    elif spec.use == DOCKER:
+        found = docker_problems(spec.docker)
     elif spec.use == PLATFORM:
         found = _platform_problems(spec.platform)
     elif spec.use == MANUAL:

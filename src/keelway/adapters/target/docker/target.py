@@ -33,7 +33,9 @@ _LOCK_SECONDS = 60.0
 class DockerTarget:
     """Run releases as containers: an engine of this machine keeps them, a balancer moves the traffic."""
 
-    def __init__(
+    carries_traffic = True
+
+    def __init__(  # noqa: PLR0913 - the composition root hands over what it stands on
         self,
         project: Project,
         repository: str,
