@@ -23,5 +23,6 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 class TestDockerTarget(TargetTests):
     @pytest.fixture
     def yard(self, tmp_path: Path, engine: Engine) -> Iterator[Yard]:
-        with docker_rig(tmp_path, engine) as rig:
+        network = "host" if "dockerd" in engine.address else ""
+        with docker_rig(tmp_path, engine, network=network, build_network=network) as rig:
             yield rig

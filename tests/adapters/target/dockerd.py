@@ -1,6 +1,7 @@
 """A Docker engine for tests: the daemon on a socket of its own, with the image that Podman's tests use.
 
-Nothing is pulled, and no other Docker of this machine is touched. Where there is no Docker, the reason is said.
+Nothing is pulled, and neither another Docker nor the network of this machine is touched: containers are run in its
+network, or in none. Where there is no Docker, the reason is said.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from pathlib import Path
 from tests.clients.cage.engine import IMAGE, SHIM, Engine, NoEngine, make_image
 
 _UP_SECONDS = 60
-_NET = "172.31.77.1/24"
 
 
 @contextmanager
@@ -60,9 +60,9 @@ def _daemon(dockerd: str, folder: Path, address: str, env: dict[str, str], log: 
         "--host": address,
         "--add-runtime": f"keelway={folder}/runtime",
         "--default-runtime": "keelway",
-        "--bip": _NET,
+        "--bridge": "none",
     }
-    argv = [dockerd, *(str(word) for pair in words.items() for word in pair)]
+    argv = [dockerd, "--iptables=false", *(str(word) for pair in words.items() for word in pair)]
     daemon = subprocess.Popen(argv, env=env, stdout=log, stderr=log)  # type: ignore[call-overload]
     try:
         deadline = time.monotonic() + _UP_SECONDS

@@ -63,7 +63,8 @@ def test_secrets_reach_the_process_and_no_image_and_no_inspection(rig: DockerRig
         rig.said("diff", container),
     ]
     rig.said("commit", "--quiet", container, "localhost/committed:1")
-    shown.append(rig.said("run", "--rm", "--network", "none", "localhost/committed:1", "env"))
+    within = ("run", "--rm", "--network", "none", "--entrypoint", "/bin/sh", "localhost/committed:1", "-c")
+    shown.append(rig.said(*within, "env; ls -A /run/keelway; cat /run/keelway/* 2>&1 || true"))
     assert [text for text in shown if "nobody-may-see" in text] == []
     inside = {path for path in leaks(rig) if path != rig.home / "secrets.env"}
     assert {path.parent.parent for path in inside} == {rig.home / "inside"}
