@@ -6,8 +6,8 @@ from keelway.app.config import Config
 from keelway.app.desk import Place, running
 from keelway.app.doctor import machine, project
 from keelway.app.doctor.check import FAIL, Check, fail, ok
-from keelway.app.doctor.data.look import check_data
 from keelway.app.doctor.containers import check_engines
+from keelway.app.doctor.data.look import check_data
 from keelway.app.doctor.policy import check_policy
 from keelway.app.doctor.ports import check_ports
 from keelway.app.doctor.providers import check_prices
