@@ -42,13 +42,15 @@ def deploy(rig: DockerRig, sha: str, old: str, spans: dict[str, list[float]]) ->
     release, target = release_name(sha), rig.target
     steps: dict[str, Callable[[], Any]] = {
         "build": lambda: target.build(ENVIRONMENT, sha, release),
-        "migrate": lambda: target.migrate(ENVIRONMENT, release, None, epoch=1),
         "start": lambda: target.start(ENVIRONMENT, release, epoch=1),
         "switch": lambda: target.switch(ENVIRONMENT, {release: 100}, epoch=1),
         "workers": lambda: target.swap_workers(ENVIRONMENT, release, epoch=1),
     }
     if old:
         steps["retire"] = lambda: target.retire(ENVIRONMENT, old, epoch=1)
+    if not old and not spans:
+        target.build(ENVIRONMENT, sha, release)
+        target.migrate(ENVIRONMENT, release, None, epoch=1)
     for name, act in steps.items():
         spans.setdefault(name, []).append(timed(act))
     return release
@@ -86,7 +88,7 @@ def measure(rig: DockerRig, deploys: int, backs: int, users: int) -> dict[str, A
     warm, cold = [], []
     with load(port, users=users) as seen:
         for _ in range(backs):
-            new = deploy(rig, rig.commit(), "", {})
+            new = deploy(rig, rig.commit(), "", spans)
             warm.append(way_back(rig, old))
             rig.target.retire(ENVIRONMENT, new, epoch=1)
         new = deploy(rig, rig.commit(), "", {})
