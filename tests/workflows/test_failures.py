@@ -256,7 +256,7 @@ def test_a_channel_that_is_down_stops_nothing(make_world):
     assert world.ask().status is Status.DEPLOYED
 
 
-def migrating(make_world, *, boots: bool, down: bool = True, restore: str = "ask"):
+def migrating(make_world, *, boots: bool, down: bool = True, restore: str = "ask", unreadable: bool = False):
     """Make a world whose next release moves the schema and then fails under production's traffic."""
     commands = MigrationCommands(("up",), ("down", "{steps}"), ("status",))
     world = make_world(
@@ -282,6 +282,7 @@ def migrating(make_world, *, boots: bool, down: bool = True, restore: str = "ask
             active = world.target.places[PRODUCTION].active
             world.target.behave(active, schema=2, down=down)
             world.backup.data[PRODUCTION]["ships"] = 107
+            world.backup.unreadable |= {PRODUCTION} if unreadable else set()
             return counted[0], 30
         return counted
 
@@ -308,6 +309,13 @@ def test_a_backup_is_restored_by_policy_when_the_way_down_fails_and_the_loss_is_
 
 def test_nothing_is_restored_without_a_person_and_everything_stands_still_instead(make_world):
     world = migrating(make_world, boots=False, down=False)
+    assert world.backup.restored == []
+    assert world.ledger.freeze().active
+    assert "needs you" in world.told()
+
+
+def test_a_loss_that_cannot_be_counted_forbids_a_restore_and_stops_no_way_back(make_world):
+    world = migrating(make_world, boots=False, down=False, restore="always", unreadable=True)
     assert world.backup.restored == []
     assert world.ledger.freeze().active
     assert "needs you" in world.told()

@@ -27,6 +27,7 @@ from keelway.cli import (
 )
 from keelway.cli.audit import verbs
 from keelway.cli.back import guard, rollback
+from keelway.cli.data.verbs import room as data_room
 from keelway.cli.shared import Scope
 from keelway.core.errors import KeelwayError
 
@@ -78,6 +79,7 @@ ROOMS = (
 for room in ROOMS:
     app.registered_commands += room.registered_commands
 app.add_typer(db.room, name="db")
+app.add_typer(data_room, name="data")
 app.add_typer(recipes.room, name="recipes")
 app.add_typer(agents.room, name="agents")
 app.add_typer(lessons.room, name="lessons")

@@ -54,6 +54,10 @@ class BackupStore(Protocol):
         """Count the rows of every table now."""
         ...
 
+    def kept(self, environment: str) -> tuple[Backup, ...]:
+        """Return every backup of an environment that has a record."""
+        ...
+
     def prune(
         self,
         environment: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from keelway.core.codec import from_json
+from keelway.core.errors import KeelwayError
 from keelway.core.release.rollback import DeploymentFact, WayBackFacts, rank_targets
 from keelway.ports.backup import Backup, Loss
 from keelway.ports.ledger import Deployment
@@ -51,7 +52,10 @@ def backup_of(deployment: Deployment) -> Backup | None:
 
 
 def _loss_in_words(ctx: Context, backup: Backup) -> str:
-    loss: Loss = ctx.read("back:loss", ctx.backup.loss, backup)
+    try:
+        loss: Loss = ctx.read("back:loss", ctx.backup.loss, backup)
+    except KeelwayError:
+        return ""  # an unknown loss forbids a restore; the way back goes on without one
     return loss.words or "nothing that was counted"
 
 

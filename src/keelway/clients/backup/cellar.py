@@ -151,6 +151,10 @@ class Cellar:
                     found.update(_named(source.rows(), part, parts))
         return found
 
+    def kept(self, environment: str) -> tuple[Backup, ...]:
+        """Return every backup of an environment that has a record."""
+        return Shelf(self._home, environment).all()
+
     def prune(
         self,
         environment: str,

@@ -86,6 +86,9 @@ class BackupTests:
         )
         gone = cellar.store.prune(cellar.environment, needed=needed, before=later, at_least=1)
         assert planned == gone
+        assert {one.id for one in cellar.store.kept(cellar.environment)} == (
+            {first.id, second.id, third.id} - set(gone)
+        )
         assert len(gone) == 1
         kept = {first.id, second.id, third.id} - set(gone)
         assert first.id in kept

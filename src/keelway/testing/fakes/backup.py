@@ -26,6 +26,8 @@ class FakeBackup:
         self.restored: list[str] = []
         self.unproven: set[str] = set()
         """Ids of backups that cannot be restored although they verify."""
+        self.unreadable: set[str] = set()
+        """Environments whose data cannot be read now."""
         self.dry_runs: dict[str, DryRun] = {}
         """What a migration does to the data of an environment; without an entry it goes well."""
         self.tried: list[tuple[str, str]] = []
@@ -56,6 +58,8 @@ class FakeBackup:
 
     def loss(self, backup: Backup) -> Loss:
         """Count what was written since."""
+        if backup.environment in self.unreadable:
+            raise TheirFault("data_unreadable", f"The data of {backup.environment} cannot be read.")
         return loss_by_count(backup.rows, self.rows(backup.environment))
 
     def restore(self, backup: Backup, *, key: str) -> None:
@@ -76,6 +80,10 @@ class FakeBackup:
         good = DryRun(backup.environment, beside.live - 1, beside.live, rows, 0.1, down_seconds=0.1)
         return self.dry_runs.get(backup.environment, good)
 
+    def kept(self, environment: str) -> tuple[Backup, ...]:
+        """Return the copies of an environment."""
+        return tuple(backup for backup in self.taken.values() if backup.environment == environment)
+
     def prune(
         self,
         environment: str,
@@ -86,8 +94,7 @@ class FakeBackup:
         dry_run: bool = False,
     ) -> tuple[str, ...]:
         """Remove copies whose time is over."""
-        mine = [backup for backup in self.taken.values() if backup.environment == environment]
-        over = choose_over(mine, needed=needed, before=before, at_least=at_least)
+        over = choose_over(self.kept(environment), needed=needed, before=before, at_least=at_least)
         for backup in () if dry_run else over:
             del self.taken[backup.id]
         return tuple(backup.id for backup in over)
