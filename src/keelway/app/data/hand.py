@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from keelway.app.config import Config
 from keelway.app.data.choose import backups_of
 from keelway.app.home import Home
-from keelway.app.upkeep.store import utc_now
 from keelway.core.errors import YourFault
 from keelway.ports.backup import Backup, BackupStore
 
@@ -56,7 +55,7 @@ def take(config: Config, home: Home, environment: str) -> Kept:
         YourFault: there is no such environment, or it keeps no data.
         TheirFault: the backup failed; nothing is left of it.
     """
-    key = f"by hand at {utc_now().isoformat()}"
+    key = f"by hand at {datetime.now(UTC).isoformat()}"
     backup = _store(config, home).take(_known(config, environment), key=key)
     if backup is None:
         raise YourFault(
