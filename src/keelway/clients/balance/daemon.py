@@ -13,7 +13,9 @@ from filelock import FileLock, Timeout
 from keelway.clients.shell import base_env, create_time, end_tree, runs, start_detached
 from keelway.core.errors import TheirFault
 
-_UP_SECONDS = 20.0
+_UP_SECONDS = 60.0
+"""A program that has died ends the wait at once; one on a busy machine may take its time."""
+
 _STEP_SECONDS = 0.05
 _SHOWN_BYTES = 2_000
 _GRACE_SECONDS = 5.0

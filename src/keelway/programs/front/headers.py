@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
+from keelway.core.traffic.route import release_of
+
 RELEASE_HEADER = "X-Keelway-Release"
 """Response header that names the release which answered."""
 
@@ -72,7 +74,7 @@ def returned_headers(answered: CIMultiDictProxy[str], release: str) -> CIMultiDi
     returned: CIMultiDict[str] = CIMultiDict(
         (name, writable(value)) for name, value in answered.items() if name.lower() not in dropped
     )
-    returned[RELEASE_HEADER] = release
+    returned[RELEASE_HEADER] = release_of(release)  # users are told the release, not its instance
     return returned
 
 

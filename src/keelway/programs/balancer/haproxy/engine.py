@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from keelway.core.traffic.route import release_of
 from keelway.programs.balancer.engine import Picture, Reading
 from keelway.programs.balancer.haproxy.line import Line, is_up, number, totals
 from keelway.programs.balancer.haproxy.paper import BACKEND, SLOTS, Paper, Slot
@@ -201,7 +202,7 @@ def _filled(name: str, slot: Slot, names: Path) -> str:
     """Return what points a server without traffic to a release."""
     here, (host, port) = f"{BACKEND}/{name}", slot.address
     return (
-        f"set map {names} {name} {slot.release};"
+        f"set map {names} {name} {release_of(slot.release)};"
         f"set server {here} state maint;set server {here} addr {host} port {port};"
         f"set server {here} weight 0;set server {here} state ready"
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from keelway.core.traffic.route import release_of
+
 BACKEND = "releases"
 SLOTS = tuple(f"s{number}" for number in range(1, 17))
 """Places for servers, filled while HAProxy runs; the front's table has at most as many releases at work."""
@@ -106,7 +108,9 @@ class Paper:
 
     def map_text(self, slots: Mapping[str, Slot]) -> str:
         """Return the names of the releases behind the servers."""
-        return "".join(f"{name} {slots[name].release if name in slots else '-'}\n" for name in SLOTS)
+        return "".join(
+            f"{name} {release_of(slots[name].release) if name in slots else '-'}\n" for name in SLOTS
+        )
 
 
 def _server(name: str, slot: Slot | None) -> str:
