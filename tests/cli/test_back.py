@@ -25,7 +25,8 @@ def test_a_dry_run_prints_every_step_and_what_is_at_stake(terminal, live):
     terminal.house.world.backup.data["production"]["ships"] += 4
     said = terminal("rollback", "T-1", "--dry-run")
     assert said.code == 0
-    assert "  1. give all traffic to " in said.out
+    assert f"  1. start {live} beside what runs" in said.out
+    assert f"  2. give all traffic to {live}" in said.out
     assert "ask the health questions twice in a row" in said.out
     assert "4 rows of ships" in said.out
     shown = json.loads(terminal("rollback", "production", "--dry-run", "--json").out)
