@@ -14,7 +14,10 @@ from keelway.clients.http import HttpClient
 from keelway.core.errors import StaleEpoch, TheirFault
 
 Json = dict[str, Any]
-_SECONDS = 10.0
+_SECONDS = 30.0
+"""How long an order may take: who is dead refuses at once, and whoever is slow on a busy machine is not dead."""
+
+_SOON_SECONDS = 2.0
 _LONG_SECONDS = 600.0
 _PORTS = range(20_000, 32_000)
 """Below the range that Linux takes for outgoing connections (32768 and up), so that none of those is in the way."""
@@ -50,10 +53,10 @@ class ControlSocket:
             code, str(said.get("message", f"{method} {path}: {answer.status}")), str(said.get("hint", ""))
         )
 
-    def answers(self, path: str) -> Json | None:
-        """Return the answer to a question, None when nobody answers soon."""
+    def answers(self, path: str, *, patient: bool = False) -> Json | None:
+        """Return the answer to a question, None when nobody answers soon, or at all if one is patient."""
         try:
-            return self.call("GET", path, seconds=2.0)
+            return self.call("GET", path, seconds=_SECONDS if patient else _SOON_SECONDS)
         except TheirFault:
             return None
 
@@ -64,7 +67,7 @@ class Supervisor(ControlSocket):
 
     def health(self) -> Json | None:
         """Return who serves; None when nobody does."""
-        return self.answers("/healthz")
+        return self.answers("/healthz", patient=True)
 
     def put(self, process_id: str, spec: Mapping[str, object]) -> Json:
         """Start a process unless the very same one is kept.

@@ -19,7 +19,8 @@ from tests.adapters.target.process_rig import PYTHON, ProcessRig, environment_of
 
 from keelway.adapters.target.process import ProcessTarget
 from keelway.adapters.vault.file import FileVault
-from keelway.clients.control import Front
+from keelway.clients.control import Front, Supervisor
+from keelway.clients.places import Places
 from keelway.clients.shell import start_detached
 from keelway.core.errors import TheirFault
 from keelway.core.release.version import release_name
@@ -164,6 +165,24 @@ def test_everything_ends_although_the_supervisor_has_died(rig: ProcessRig) -> No
     until(lambda: "supervisor does not answer" in rig.target.state("production").detail)
     rig.target.stop_all(5.0)
     assert not web.is_running() or web.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.long
+def test_who_is_slow_on_a_busy_machine_is_not_taken_for_dead(rig: ProcessRig) -> None:
+    rig.target.ensure()
+    sockets = Places(rig.home.resolve())
+    front = Front(sockets.front_socket("production"))
+    supervisor = Supervisor(sockets.supervisor() / "supervisor.sock")
+    pids = [int(front.state()["pid"]), int((supervisor.health() or {})["pid"])]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    wake = threading.Timer(4.0, lambda: [os.kill(pid, signal.SIGCONT) for pid in pids])
+    wake.start()
+    try:
+        assert rig.target.ensure() == ()
+    finally:
+        wake.join()
+    assert [int(front.state()["pid"]), int((supervisor.health() or {})["pid"])] == pids
 
 
 def test_everybody_may_ensure_at_once(rig: ProcessRig) -> None:

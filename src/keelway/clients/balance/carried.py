@@ -115,7 +115,7 @@ class CarriedTraffic:
         Raises:
             YourFault: another one does, which the configuration asked for before.
         """
-        said = self._front(environment).answers("/state")
+        said = self._front(environment).answers("/state", patient=True)
         if said is None or said.get("stopping"):
             return False
         found = str(said.get("kind", "front"))
