@@ -11,6 +11,7 @@ from keelway.core.migration.dry_run import DryRun
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING, MigrationCommands
 from keelway.core.policy import MigrationPolicy
+from keelway.ports.target import Built
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def migrating(make_world):
             place.schema = 1
         build = world.target.build
 
-        def build_newer(environment, sha, release):
+        def build_newer(environment, sha, release) -> Built:
             if "two.py" in world.forge.history[sha].files:
                 world.target.behave(sha, schema=2)
             return build(environment, sha, release)
