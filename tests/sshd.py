@@ -50,6 +50,7 @@ def sshd(folder: Path) -> Iterator[Sshd]:
     shutil.copy(folder / "user.pub", folder / "authorized")
     (folder / "authorized").chmod(0o600)
     port = _free_port()
+    # SHLVL: the shell of whoever runs the tests would read its start-up files, which may take seconds.
     (folder / "config").write_text(
         f"""
 ListenAddress 127.0.0.1
@@ -64,6 +65,7 @@ StrictModes no
 UsePAM no
 AcceptEnv none
 MaxStartups 50:30:100
+SetEnv SHLVL=1
 """
     )
     host_key = " ".join((folder / "host.pub").read_text().split()[:2])
