@@ -14,6 +14,11 @@ from keelway.core.traffic.route import Route, instance_name
 DRAIN_SECONDS = 30.0
 
 
+def several(site: Site, environment: str) -> bool:
+    """Tell whether releases of an environment run in several instances."""
+    return instances_of(site.project.strategy.at(environment), 100) > 1
+
+
 def grow(site: Site, environment: str, shares: Mapping[str, int], epoch: int) -> bool:
     """Start the instances that shares ask for and that do not run; tell whether there were any.
 

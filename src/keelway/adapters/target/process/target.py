@@ -21,7 +21,7 @@ from keelway.ports.target import (
     SchemaSteps,
     Target,
 )
-from keelway.ports.traffic import Traffic
+from keelway.ports.traffic import Traffic, TrafficState
 from keelway.ports.vault import Vault
 
 HEALTHY_SECONDS = 60.0
@@ -114,8 +114,10 @@ class ProcessTarget:
             TheirFault: a release does not run (``not_running``), or the balancer did not take the weights.
         """
         shares = {release: share for release, share in weights.items() if share}
-        self._fence(environment, epoch)
-        serving = set(self._site.traffic.state(environment).table)
+        serving = set(self._fence(environment, epoch).table)
+        if not scale.several(self._site, environment):
+            self._route(environment, shares, epoch)
+            return
         if set(shares) <= serving:  # with what is there already: a way back waits for nothing
             self._route(environment, shares, epoch)
         if scale.grow(self._site, environment, shares, epoch) or not set(shares) <= serving:
@@ -124,7 +126,6 @@ class ProcessTarget:
 
     def _route(self, environment: str, shares: dict[str, int], epoch: int) -> None:
         with self._site.locked(f"routes-{environment}", _LOCK_SECONDS):
-            self._fence_locked(environment, epoch)
             table = scale.routes(self._site, environment, shares)
             self._site.traffic.route(environment, table, epoch=epoch)
 
@@ -150,8 +151,7 @@ class ProcessTarget:
         """
         site = self._site
         site.record(environment, release)
-        self._fence(environment, epoch)
-        if release in site.traffic.state(environment).table:
+        if release in self._fence(environment, epoch).table:
             raise TheirFault(
                 "still_routed",
                 f"{release} takes traffic in {environment}, so it was not stopped.",
@@ -197,21 +197,18 @@ class ProcessTarget:
                 site.supervisor.remove(process.id)
         return gone
 
-    def _fence(self, environment: str, epoch: int) -> None:
-        """Make the balancer refuse every older holder from now on.
+    def _fence(self, environment: str, epoch: int) -> TrafficState:
+        """Make the balancer refuse every older holder from now on, and return what it does.
 
         Raises:
             StaleEpoch: we are the older holder.
         """
         self._site.spec(environment)
-        with self._site.locked(f"routes-{environment}", _LOCK_SECONDS):
-            self._fence_locked(environment, epoch)
-
-    def _fence_locked(self, environment: str, epoch: int) -> None:
         traffic = self._site.traffic
-        daemons.ensure_supervisor(self._site)
-        traffic.ensure(environment)
-        traffic.route(environment, traffic.state(environment).table, epoch=epoch)
+        with self._site.locked(f"routes-{environment}", _LOCK_SECONDS):
+            daemons.ensure_supervisor(self._site)
+            traffic.ensure(environment)
+            return traffic.route(environment, traffic.state(environment).table, epoch=epoch)
 
 
 _check: type[Target] = ProcessTarget
