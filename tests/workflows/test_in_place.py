@@ -13,6 +13,7 @@ from keelway.core.model.event import EventKind
 from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING, MigrationCommands
 from keelway.core.target.spec import ManualSpec, TargetSpec
+from keelway.ports.target import Built
 
 LETTING = replace(TRUSTING, production=replace(TRUSTING.production, on_inconclusive="pass"))
 
@@ -88,7 +89,7 @@ def test_what_got_live_and_is_sick_is_taken_back(in_place):
     before = world.baseline()
     original = world.target.build
 
-    def build(environment, sha, release):
+    def build(environment, sha, release) -> Built:
         if environment == PRODUCTION and "two.py" in world.forge.history[sha].files:
             world.target.behave(sha, healthy=False)
         return original(environment, sha, release)
@@ -122,7 +123,7 @@ def test_a_migration_in_place_is_taken_down_by_the_release_that_brought_it(make_
     world.target.behave(before, schema=1)
     original = world.target.build
 
-    def build(environment, sha, release):
+    def build(environment, sha, release) -> Built:
         if "two.py" in world.forge.history[sha].files:
             world.target.behave(sha, schema=2, healthy=environment == STAGING)
         return original(environment, sha, release)
