@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Hundreds of short programs are started here; without their bytecode each would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check bench long soak releases cheats redteam fuzz docs histories agents format clean
+.PHONY: help demo test check bench long deploys soak releases cheats redteam fuzz docs histories agents format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -51,7 +51,10 @@ bench: $(VENV)/.ready ## Measure: a task, the front, the model gateway, start-up
 	@$(BIN)/python bench/run.py $(ARGS)
 
 long: $(VENV)/.ready ## Run the tests that take real processes tens of seconds each; CI runs them as well
-	@$(BIN)/pytest -m "long and not soak and not agents and not redteam_long" -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/pytest -m "long and not deploys and not soak and not agents and not redteam_long" -n $(WORKERS) --dist loadfile $(ARGS)
+
+deploys: $(VENV)/.ready ## Run the tests with containers, hosts over ssh, twenty deploys under load and bad releases
+	@$(BIN)/pytest -m "deploys and not soak" --timeout 1800 $(ARGS)
 
 cheats: $(VENV)/.ready ## Let every layer of the judge look at every cheat and print which ones it refuses alone
 	@$(BIN)/pytest -m redteam_long tests/redteam/judge --timeout 3600 -q -s $(ARGS)

@@ -11,7 +11,7 @@ from tests.clients.cage.engine import Engine
 
 from keelway.testing.conformance.target import TargetTests, Yard
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.deploys, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module", params=["podman", "docker"])

@@ -60,7 +60,7 @@ class TestGitPullTarget(InPlaceSchemaTests):
             yield rig
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 class TestGitPullTargetOverSsh(InPlaceSchemaTests):
     @pytest.fixture
     def yard(self, tmp_path: Path) -> Iterator[Yard]:

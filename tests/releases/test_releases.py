@@ -54,7 +54,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pier]:
         yield made
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 @pytest.mark.timeout(240)
 def test_some_bad_releases_one_after_the_other(tmp_path: Path) -> None:
     with world(tmp_path) as pier:
@@ -64,7 +64,7 @@ def test_some_bad_releases_one_after_the_other(tmp_path: Path) -> None:
             assert pier.active() == good
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 @pytest.mark.timeout(240)
 def test_good_releases_are_kept_and_nobody_notices(tmp_path: Path) -> None:
     with world(tmp_path) as pier:

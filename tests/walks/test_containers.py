@@ -16,7 +16,7 @@ from tests.clients.cage.engine import Engine
 from tests.walks.test_other_repo import Person
 from tests.walks.tiny import git
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.deploys, pytest.mark.timeout(900)]
 
 DOCKERFILE = "FROM localhost/keelway-test:1\nWORKDIR /app\nCOPY . /app\n"
 

@@ -25,7 +25,7 @@ from keelway.core.errors import TheirFault
 from keelway.core.model.project import MigrationCommands
 from keelway.core.release.version import release_name
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.deploys, pytest.mark.timeout(900)]
 
 CHILD = """
 import json, sys, time

@@ -16,7 +16,7 @@ from keelway.adapters.vault.file import FileVault
 from keelway.core.errors import TheirFault
 from keelway.core.release.version import release_name
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.deploys, pytest.mark.timeout(900)]
 
 SECRET = "pa55'word $(touch /data/owned) nobody-may-see"
 

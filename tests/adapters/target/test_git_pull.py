@@ -90,7 +90,7 @@ def test_a_hanging_step_is_ended_with_all_that_it_started(rig: GitPullRig) -> No
     _hangs(rig)
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_hanging_step_of_another_machine_is_ended_with_all_that_it_started(far: GitPullRig) -> None:
     _hangs(far)
 
@@ -224,7 +224,7 @@ def test_a_deployment_that_was_cut_off_goes_on(rig: GitPullRig) -> None:
     assert rig.answering() == new
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 @pytest.mark.timeout(900)
 def test_twenty_deployments_over_ssh_and_the_way_back(far: GitPullRig) -> None:
     releases = []
@@ -240,7 +240,7 @@ def test_twenty_deployments_over_ssh_and_the_way_back(far: GitPullRig) -> None:
     print(f"the way back over ssh took {seconds:.1f} s")
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_host_that_is_not_known_or_not_there_is_never_trusted(far: GitPullRig, tmp_path: Path) -> None:
     far.live()
     (tmp_path / "nobody").write_text("")
@@ -254,7 +254,7 @@ def test_a_host_that_is_not_known_or_not_there_is_never_trusted(far: GitPullRig,
     failing("host_unreachable", far.built)
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_what_a_step_is_told_is_never_a_command(far: GitPullRig) -> None:
     odd = """it's "$(touch stolen)" `touch stolen`; touch stolen & \\ * ~ $HOME"""
     far.alter(step=(StepSpec("odd", ("sh", "-c", 'printf %s "$1|$ODD" >odd', "-", odd)),), env={"ODD": odd})

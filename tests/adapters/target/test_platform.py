@@ -12,7 +12,7 @@ from tests.conformance.git_rig import git
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.release.version import release_name
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.deploys
 
 
 @pytest.fixture(params=["commands", "github"])

@@ -22,7 +22,7 @@ from keelway.core.release.version import release_name
 from keelway.core.target.spec import TargetSpec, target_problems
 from keelway.testing.fakes.vault import FakeVault
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.deploys
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "deploy-with-other-tools.md"
 KAMAL = """#!/bin/sh
 echo "kamal $*" >>"$STATE/calls"

@@ -15,7 +15,7 @@ from keelway.adapters.traffic.traefik import TraefikTraffic
 from keelway.clients.balance.carried import CarriedTraffic
 
 DEPLOYS = 20
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.deploys, pytest.mark.timeout(1200)]
 
 
 @pytest.mark.parametrize("kind", [FrontTraffic, HaproxyTraffic, TraefikTraffic], ids=lambda kind: kind.kind)

@@ -82,6 +82,7 @@ def test_a_table_that_no_transaction_covers_is_refused(cellar, sql):
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.deploys
 def test_copies_under_a_writer_are_whole(cellar, sql, tmp_path):
     over = threading.Event()
 

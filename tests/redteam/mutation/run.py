@@ -27,7 +27,7 @@ SUITES = {"red team": "tests/redteam", "unit": "tests/core"}
 NOT_ASKED = ("fuzz", "mutation", "judge")
 """Parts of the red team that take long on a mutant, or say nothing about a single rule."""
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=no", "-W", "ignore")
-ASKED = ("-m", "not soak and not agents and not redteam_long")
+ASKED = ("-m", "not deploys and not soak and not agents and not redteam_long")
 TESTS_MAX = 5
 """So many tests are tried on a mutant in each suite, the quickest first."""
 MORE = {"red team": 15, "unit": 200}

@@ -36,7 +36,7 @@ def on(cluster: Cluster) -> tuple[str, str]:
     return "--cluster", f"{cluster.folder},{cluster.programs},{cluster.url('kills')}"
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("victim", ["control plane", "front", "supervisor"])
 def test_a_kill_while_the_traffic_moves(tmp_path: Path, victim: str) -> None:
