@@ -19,6 +19,7 @@ BENCHES = (
     ("sandbox.py", []),
     ("verdict.py", ["--traces", "20"]),
     ("durable.py", []),
+    ("rollback.py", []),
 )
 
 

@@ -65,6 +65,12 @@ def test_a_state_names_the_active_release() -> None:
     assert TrafficState(0, (Routed("c", 0, (), 1),)).active == ""
 
 
+def test_an_instance_that_ends_what_it_has_begun_takes_nothing_new() -> None:
+    assert read_state(said({"a": ("u1", 9), "a+2": ("u2", 0)})).of("a") == Routed("a", 9, ("u1",), 2)
+    assert read_state(said({"a": ("u1", 0), "a+2": ("u2", 9)})).of("a") == Routed("a", 9, ("u2",), 2)
+    assert read_state(said({"a": ("u1", 0), "a+2": ("u2", 0)})).of("a") == Routed("a", 0, ("u1", "u2"), 2)
+
+
 def test_counts_are_added_over_instances() -> None:
     one = {"requests": 5, "s5xx": 1, "upstream_errors": 1, "timeouts": 1}
     assert read_counts({"releases": {"a": one, "a+2": one, "b": one}}) == {

@@ -89,14 +89,15 @@ def read_state(said: Mapping[str, Any]) -> TrafficState:
     """Read what a balancer says of itself, its instances gathered by release."""
     found: dict[str, Routed] = {}
     for name in sorted(said.get("backends", {})):
-        entry = said["backends"][name]
-        old = found.get(release_of(name), Routed(release_of(name), 0, (), 0))
-        found[old.release] = Routed(
-            old.release,
-            old.weight + int(entry["weight"]),
-            (*old.urls, str(entry["url"])),
-            old.inflight + int(entry["inflight"]),
+        entry, release = said["backends"][name], release_of(name)
+        weight, inflight = int(entry["weight"]), int(entry["inflight"])
+        old = found.get(release, Routed(release, 0, (), 0))
+        # An instance that only ends what it has begun is none of those that take new requests.
+        gone = bool(old.weight) > bool(weight)
+        urls = (
+            old.urls if gone else (*(old.urls if bool(old.weight) == bool(weight) else ()), str(entry["url"]))
         )
+        found[release] = Routed(release, old.weight + weight, urls, old.inflight + inflight)
     routes = tuple(found[release] for release in sorted(found))
     return TrafficState(int(said.get("epoch", 0)), routes, str(said.get("state_error") or ""))
 
