@@ -192,7 +192,7 @@ def test_a_place_that_is_no_clone_is_told(rig: GitPullRig, place: str) -> None:
 
 def test_a_holder_that_was_overtaken_stops_at_its_next_step(rig: GitPullRig) -> None:
     old = rig.live()
-    slow = StepSpec("slow", ("sh", "-c", "touch ../began; sleep 1"), "before")
+    slow = StepSpec("slow", ("sh", "-c", "touch ../began; sleep 5"), "before")
     after = StepSpec("never", ("touch", "../never"))
     rig.alter(step=(slow, after))
     new, ends = rig.built(), []
