@@ -36,6 +36,10 @@ def test_loss_by_count_names_what_is_more_and_what_comes_back():
     assert Loss().words == ""
 
 
+def test_nothing_lost_has_no_words():
+    assert Loss({"ships": 0}).words == ""
+
+
 def test_a_row_that_was_altered_is_gone_and_new():
     loss = loss_by_change({"ships": 5, "uploads/": 1}, {"ships": 2, "cargo": 3})
     assert loss == Loss({"ships": 3, "uploads/": 1}, {"ships": 2}, {"cargo": 3})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keelway.core.codec import from_json, to_json
-from keelway.core.model.project import EnvironmentSpec, Project
+from keelway.core.model.project import DataSpec, EnvironmentSpec, Project
 
 PROJECT = Project(
     "shop", environments=(EnvironmentSpec("staging", 8001), EnvironmentSpec("production", 8000))
@@ -36,3 +36,24 @@ def test_only_a_merge_of_ours_moves_the_two_branches() -> None:
 
 def test_it_survives_its_plain_form() -> None:
     assert from_json(Project, to_json(PROJECT)) == PROJECT
+
+
+@pytest.mark.parametrize(
+    ("url", "address"), [("", "http://127.0.0.1:8000"), ("https://app.example/", "https://app.example")]
+)
+def test_users_call_the_address_of_the_environment(url, address):
+    assert EnvironmentSpec("production", 8000, url=url).address == address
+
+
+@pytest.mark.parametrize(
+    ("project", "backed_up"),
+    [
+        (Project("app"), False),
+        (Project("app", sqlite="{data}/app.db"), True),
+        (Project("app", data=DataSpec(postgres="env:DB")), True),
+        (Project("app", data=DataSpec(mysql="env:DB")), True),
+        (Project("app", data=DataSpec(files=("uploads",))), False),
+    ],
+)
+def test_only_databases_count_as_backed_up(project, backed_up):
+    assert project.backed_up is backed_up
