@@ -30,7 +30,7 @@ def by_hand(world, environment=PRODUCTION):
     return row, before, after
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_world_that_nobody_touched_is_as_recorded(make_world):
     world = make_world()
     assert seen(world) == ("pass", [])
@@ -40,7 +40,7 @@ def test_a_world_that_nobody_touched_is_as_recorded(make_world):
     assert seen(world) == seen(world, STAGING) == ("pass", [])
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_after_a_way_back_what_runs_is_as_recorded(make_world):
     world = make_world()
     before = world.baseline()
@@ -54,7 +54,7 @@ def test_after_a_way_back_what_runs_is_as_recorded(make_world):
     assert view.recorded == before
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_change_by_hand_is_seen_and_nothing_is_deployed_onto_it(make_world):
     world = make_world()
     world.baseline()
@@ -77,7 +77,7 @@ def test_a_deployment_by_hand_is_refused_as_well(make_world):
     assert active(world) == before
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_person_adopts_what_runs(make_world):
     world = make_world()
     world.baseline()
@@ -91,7 +91,7 @@ def test_a_person_adopts_what_runs(make_world):
     assert EventKind.DRIFT_SETTLED in [link.event.kind for link in world.ledger.events(limit=5_000)]
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_person_puts_back_what_is_recorded(make_world):
     world = make_world()
     world.baseline()
@@ -117,7 +117,7 @@ def test_what_cannot_be_settled_says_why(make_world):
         world.commands.back.settle_drift("moon", "adopt", OWNER)
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_release_that_is_ill_is_not_put_back_in_silence(make_world):
     world = make_world()
     world.baseline()

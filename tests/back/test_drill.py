@@ -46,7 +46,7 @@ def test_a_drill_goes_there_and_back_and_leaves_nothing(make_world):
     assert world.ledger.lease(STAGING, "somebody") is not None
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_each_drill_builds_anew(make_world):
     world = make_world()
     world.baseline()
@@ -75,7 +75,7 @@ def test_a_way_back_that_does_not_work_fails_the_drill_and_is_told(make_world):
     assert "The drill on staging failed" in world.told()
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_change_that_does_not_come_up_fails_the_drill_and_nothing_else(make_world):
     world = make_world()
     before = world.baseline()
@@ -137,7 +137,7 @@ def test_what_makes_no_sense_is_refused(make_world, environment, parts, code):
     assert refused.value.code == code
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_drill_waits_for_whoever_acts_on_the_environment(make_world):
     world = make_world()
     world.baseline()
@@ -162,7 +162,7 @@ def test_without_a_fresh_drill_a_promotion_asks_a_person(make_world):
     assert world.ledger.find(row.task.id).status is Status.DEPLOYED
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_with_a_fresh_drill_a_promotion_goes_on_alone_and_with_a_stale_one_it_does_not(make_world):
     for late, alone in ((timedelta(), True), (timedelta(hours=25), False)):
         world = make_world(policy=DEMANDING)

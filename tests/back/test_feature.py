@@ -42,7 +42,7 @@ def test_one_feature_goes_and_what_came_later_stays(make_world):
     assert not [name for name in world.forge.branches_at if name.endswith("-undoing")]
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_later_work_on_the_same_lines_needs_an_agent(make_world):
     world = make_world()
     world.baseline()

@@ -14,7 +14,7 @@ from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.task import OWNER, Actor
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_task_waits_before_a_locked_production_and_goes_on(make_world):
     world = make_world()
     before = world.baseline()
@@ -40,7 +40,7 @@ def test_a_lock_keeps_no_way_back_out(make_world):
     assert len(world.ledger.locks()) == 2
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_task_that_fails_under_a_lock_leaves_nothing_behind(make_world):
     world = make_world()
     before = world.baseline()

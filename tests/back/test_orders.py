@@ -39,7 +39,7 @@ def test_the_menu_offers_a_b_c_and_d(make_world):
     assert [each.environment for each in ask(world).menu()] == [STAGING, PRODUCTION]
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 @pytest.mark.parametrize("words", ["tag", "sha", "short", "release", "number", "previous"])
 def test_whatever_a_target_is_called_it_is_gone_back_to(make_world, words):
     world, (_, later) = features(make_world, "two", "three")
@@ -61,7 +61,7 @@ def test_whatever_a_target_is_called_it_is_gone_back_to(make_world, words):
     assert "two.py" in world.tree("main")
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_several_tasks_are_taken_back_with_what_stands_on_them(make_world):
     world, rows = features(make_world, "two", "three")
     first = world.ledger.deployments(PRODUCTION)[-1]
@@ -74,7 +74,7 @@ def test_several_tasks_are_taken_back_with_what_stands_on_them(make_world):
     assert not {"two.py", "three.py"} & set(world.tree("main"))
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_after_a_way_back_the_task_that_serves_again_can_be_taken_back_too(make_world):
     world, (first, second) = features(make_world, "two", "three")
     with pytest.raises(RequestRefused) as refused:
@@ -85,7 +85,7 @@ def test_after_a_way_back_the_task_that_serves_again_can_be_taken_back_too(make_
     assert active(world) == world.ledger.deployments(PRODUCTION)[-1].release
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_commit_that_was_never_deployed_is_built_and_tried_first(make_world):
     world = make_world()
     world.baseline()
@@ -104,7 +104,7 @@ def test_a_commit_that_was_never_deployed_is_built_and_tried_first(make_world):
     ]
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_target_that_cannot_be_built_changes_nothing(make_world):
     world = make_world()
     world.baseline()
@@ -118,7 +118,7 @@ def test_a_target_that_cannot_be_built_changes_nothing(make_world):
     assert world.ledger.lease(PRODUCTION, "somebody") is not None
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_what_no_gate_has_seen_is_no_target(make_world):
     world, (row,) = features(make_world, "two")
     stranger = world.forge.commit("feature/x", world.forge.head("main"), {"x.py": "x = 1\n"}, "x").sha
@@ -161,7 +161,7 @@ def test_what_a_person_deployed_is_barred_and_git_gets_a_branch_that_a_person_me
     assert ended(world, world.commands.deploy(PRODUCTION, "main", OWNER))["ok"]
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_branch_can_be_prepared_before_it_is_needed(make_world):
     world, _ = features(make_world, "two")
     before = world.ledger.deployments(PRODUCTION)[1]
@@ -181,7 +181,7 @@ def test_a_branch_can_be_prepared_before_it_is_needed(make_world):
     assert (again["ok"], "already" in again["message"]) == (False, True)
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_pull_request_of_something_else_is_not_landed(make_world):
     world, (row,) = features(make_world, "two")
     number = world.ledger.find(row.task.id).pull_request
@@ -189,7 +189,7 @@ def test_a_pull_request_of_something_else_is_not_landed(make_world):
     assert (done["ok"], "no pull request of a rollback" in done["message"]) == (False, True)
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_rollback_is_not_landed_over_work_that_came_since(make_world):
     world, _ = features(make_world, "two")
     ended(world, world.commands.back.prepare(PRODUCTION, OWNER))
@@ -200,7 +200,7 @@ def test_a_rollback_is_not_landed_over_work_that_came_since(make_world):
     assert "later.py" in world.tree("main")
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_later_commit_can_cure_what_is_quarantined(make_world):
     world = make_world()
     world.baseline()
@@ -219,7 +219,7 @@ def test_a_later_commit_can_cure_what_is_quarantined(make_world):
     assert ended(world, world.commands.deploy(PRODUCTION, "main", OWNER))["ok"]
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_an_order_opens_an_incident(make_world):
     world, (row,) = features(make_world, "two")
     assert ended(world, world.commands.rollback(row.task.name, OWNER, reason="users complain"))["ok"]
@@ -271,7 +271,7 @@ def outgrown(make_world):
     return world, row, before
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_restore_is_walked_once_a_person_accepts_the_loss_that_was_shown(make_world):
     world, row, before = outgrown(make_world)
     shown = ask(world).rollback_preview(row.task.name)
@@ -288,7 +288,7 @@ def test_a_restore_is_walked_once_a_person_accepts_the_loss_that_was_shown(make_
     assert (active(world), world.backup.data[PRODUCTION]["ships"]) == (before, 100)
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_without_a_backup_no_restore_can_be_accepted(make_world):
     world = make_world()
     world.backup.data.clear()
@@ -299,7 +299,7 @@ def test_without_a_backup_no_restore_can_be_accepted(make_world):
     assert refused.value.code == "no_backup"
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_when_the_release_before_is_gone_the_next_good_one_serves_and_git_follows(make_world):
     world, rows = features(make_world, "two", "three")
     newest, middle, first = (entry.release for entry in world.ledger.deployments(PRODUCTION))

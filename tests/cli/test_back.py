@@ -20,7 +20,7 @@ def test_the_menu_shows_four_ways(terminal, live):
     assert f"A  the release before: {live}" in production
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_dry_run_prints_every_step_and_what_is_at_stake(terminal, live):
     terminal.house.world.backup.data["production"]["ships"] += 4
     said = terminal("rollback", "T-1", "--dry-run")
@@ -44,7 +44,7 @@ def test_a_lock_is_set_shown_and_lifted(terminal, live):
     assert terminal("lock", "moon").code == 2
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_drill_is_walked_and_its_history_shown(terminal, live, moving):
     done = terminal("drill")
     assert done.code == 0, done.err + done.out
@@ -55,7 +55,7 @@ def test_a_drill_is_walked_and_its_history_shown(terminal, live, moving):
     assert terminal("drill", "--only", "dance").code == 2
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_drift_is_an_exit_code_and_a_person_settles_it(terminal, live, moving):
     clean = terminal("drift")
     assert (clean.code, "production: as recorded" in clean.out) == (0, True)
@@ -71,7 +71,7 @@ def test_drift_is_an_exit_code_and_a_person_settles_it(terminal, live, moving):
     assert (done.code, place.active) == (0, recorded)
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_one_feature_is_taken_back_by_a_task(terminal, live):
     assert terminal("rollback", "T-1", "--feature").code == 2
     said = terminal("rollback", "T-1", "--feature", "--yes", "--json")
@@ -79,7 +79,7 @@ def test_one_feature_is_taken_back_by_a_task(terminal, live):
     assert terminal("rollback", "production", "--feature", "--yes").code == 2
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_a_branch_is_prepared_and_landed(terminal, live, moving):
     done = terminal("rollback", "production", "--prepare")
     assert (done.code, "--land" in done.out) == (0, True), done.err
@@ -90,7 +90,7 @@ def test_a_branch_is_prepared_and_landed(terminal, live, moving):
     assert "two.py" not in terminal.house.world.tree("main")
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_what_is_barred_is_listed(terminal, live, moving):
     assert "No commit is in quarantine" in terminal("quarantine").out
     assert terminal("rollback", "T-1", "--yes").code == 0
@@ -100,7 +100,7 @@ def test_what_is_barred_is_listed(terminal, live, moving):
     assert terminal("quarantine", "abcdef1", "--cured-by", "main", "--yes").code == 2
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 @pytest.mark.parametrize("words", [("--to", "nonsense"), ("--to", "7")])
 def test_an_unknown_target_is_refused(terminal, live, words):
     assert terminal("rollback", "production", *words, "--yes").code == 2

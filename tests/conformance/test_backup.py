@@ -101,7 +101,7 @@ class TestEncryptedBackup(BackupTests):
         return _EncryptedCellar(tmp_path)
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 class TestPostgresBackup(BackupTests):
     @pytest.fixture
     def cellar(self, tmp_path: Path, postgres_url: str, postgres_cluster: Cluster) -> Iterator[Cellar]:

@@ -50,7 +50,7 @@ class TestFrontTraffic(TrafficTests):
             yield made
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 class TestHaproxyTraffic(TrafficTests):
     @pytest.fixture
     def street(self, tmp_path: Path) -> Iterator[RealStreet]:
@@ -58,7 +58,7 @@ class TestHaproxyTraffic(TrafficTests):
             yield made
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 class TestTraefikTraffic(TrafficTests):
     @pytest.fixture
     def street(self, tmp_path: Path) -> Iterator[RealStreet]:

@@ -76,7 +76,7 @@ def moves(path: Path) -> int:
         return int(db.execute("SELECT COUNT(*) FROM moves").fetchone()[0])
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_sixty_of_sixty_copies_under_writers_are_whole_and_restore(tmp_path: Path) -> None:
     path, store, counts = database(tmp_path), SqliteBackup(PROJECT, str(tmp_path)), []
     with writers(path, tmp_path / "stop"):

@@ -225,7 +225,7 @@ def test_an_endless_query_is_ended(ground: Ground, database: Path) -> None:
     assert time.monotonic() - began < 5.0
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_postgresql_is_asked_and_cannot_be_written(
     postgres_cluster, postgres_url: str, ground: Ground
 ) -> None:

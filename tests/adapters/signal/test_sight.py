@@ -106,7 +106,7 @@ def rig(tmp_path: Path) -> Iterator[ProcessRig]:
         yield made
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 def test_the_processes_of_a_release_are_measured(rig: ProcessRig) -> None:
     rig.target.ensure()
     release = rig.live()

@@ -12,7 +12,7 @@ from tests.adapters.target.process_rig import ProcessRig, process_rig
 
 from keelway.core.strategy.choose import Strategy
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.deploys, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from keelway.core.errors import TheirFault, YourFault
 from keelway.ports.traffic import Counted, Route
 from keelway.programs.balancer.haproxy.line import Line
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.deploys
 
 
 @pytest.fixture(params=KINDS)

@@ -15,7 +15,7 @@ from keelway.core.backup.backup import Backup
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.migration.dry_run import Beside
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.deploys
 
 MADE = """
 CREATE TABLE accounts (id INT PRIMARY KEY, cents INT NOT NULL) ENGINE=InnoDB;

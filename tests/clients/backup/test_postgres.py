@@ -17,7 +17,7 @@ from keelway.core.backup.backup import Backup
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.migration.dry_run import Beside
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.deploys
 
 
 @pytest.fixture
