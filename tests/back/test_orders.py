@@ -15,6 +15,7 @@ from keelway.core.model.project import PRODUCTION, STAGING, MigrationCommands
 from keelway.core.model.task import OWNER
 from keelway.core.policy import RollbackPolicy
 from keelway.core.release.version import release_name
+from keelway.ports.target import Built
 
 
 def ask(world) -> Queries:
@@ -240,7 +241,7 @@ def outgrown(make_world):
         place.schema = 1
     build = world.target.build
 
-    def build_newer(environment, sha, release):
+    def build_newer(environment, sha, release) -> Built:
         if "two.py" in world.forge.history[sha].files:
             world.target.behave(sha, schema=2)
         return build(environment, sha, release)

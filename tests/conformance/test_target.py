@@ -91,7 +91,7 @@ class TestFakeInPlaceTarget(InPlaceSchemaTests):
         return _InPlaceFakeYard()
 
 
-@pytest.mark.long
+@pytest.mark.deploys
 class TestPlatformTarget(InPlaceTargetTests):
     @pytest.fixture
     def yard(self, tmp_path: Path) -> Iterator[Yard]:
