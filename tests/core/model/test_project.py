@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keelway.core.codec import from_json, to_json
+from keelway.core.errors import YourFault
 from keelway.core.model.project import DataSpec, EnvironmentSpec, Project
 
 PROJECT = Project(
@@ -57,3 +58,12 @@ def test_users_call_the_address_of_the_environment(url, address):
 )
 def test_only_databases_count_as_backed_up(project, backed_up):
     assert project.backed_up is backed_up
+
+
+def test_an_environment_that_nobody_has_is_told_with_those_that_there_are() -> None:
+    assert PROJECT.named("staging").port == 8001
+    with pytest.raises(YourFault, match="known: staging, production") as caught:
+        PROJECT.named("moon")
+    assert caught.value.code == "no_environment"
+    with pytest.raises(YourFault, match="known: none"):
+        Project("empty").named("moon")

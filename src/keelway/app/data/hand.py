@@ -44,7 +44,7 @@ def kept(config: Config, home: Home, environment: str = "") -> tuple[Kept, ...]:
     """
     store = _store(config, home)
     names = [environment] if environment else [spec.name for spec in config.project.environments]
-    found = [_told(backup) for name in names for backup in store.kept(_known(config, name))]
+    found = [_told(backup) for name in names for backup in store.kept(config.project.named(name).name)]
     return tuple(sorted(found, key=lambda one: one.taken_at, reverse=True))
 
 
@@ -56,7 +56,7 @@ def take(config: Config, home: Home, environment: str) -> Kept:
         TheirFault: the backup failed; nothing is left of it.
     """
     key = f"by hand at {datetime.now(UTC).isoformat()}"
-    backup = _store(config, home).take(_known(config, environment), key=key)
+    backup = _store(config, home).take(config.project.named(environment).name, key=key)
     if backup is None:
         raise YourFault(
             "no_data",
@@ -73,7 +73,7 @@ def prove(config: Config, home: Home, environment: str, name: str = "") -> Prove
         YourFault: there is no such environment, or no such backup.
     """
     store = _store(config, home)
-    there = sorted(store.kept(_known(config, environment)), key=lambda one: one.taken_at)
+    there = sorted(store.kept(config.project.named(environment).name), key=lambda one: one.taken_at)
     chosen = [backup for backup in there if not name or backup.id == name]
     if not chosen:
         raise YourFault(
@@ -87,15 +87,6 @@ def prove(config: Config, home: Home, environment: str, name: str = "") -> Prove
 
 def _store(config: Config, home: Home) -> BackupStore:
     return backups_of(config.project, str(home.root))
-
-
-def _known(config: Config, environment: str) -> str:
-    names = [spec.name for spec in config.project.environments]
-    if environment not in names:
-        raise YourFault(
-            "no_environment", f"There is no environment {environment!r}.", f"use one of: {', '.join(names)}"
-        )
-    return environment
 
 
 def _told(backup: Backup) -> Kept:

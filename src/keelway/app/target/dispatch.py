@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from keelway.core.errors import YourFault
 from keelway.core.migration.dry_run import NO_COPY
+from keelway.core.model.project import no_environment
 from keelway.ports.target import (
     Built,
     Capabilities,
@@ -142,12 +143,7 @@ class ByEnvironment:
         try:
             return self._parts[environment]
         except KeyError:
-            known = ", ".join(self._parts) or "none"
-            raise YourFault(
-                "no_environment",
-                f"There is no environment {environment!r}; known: {known}.",
-                "correct the name",
-            ) from None
+            raise no_environment(environment, self._parts) from None
 
 
 def confirmed(target: Target, environment: str) -> Confirmed:

@@ -11,7 +11,7 @@ from keelway.clients.control import Front
 from keelway.clients.places import Places
 from keelway.clients.shell import base_env
 from keelway.core.errors import TheirFault, YourFault
-from keelway.core.model.project import EnvironmentSpec, Project
+from keelway.core.model.project import Project
 from keelway.core.traffic.route import (
     Counted,
     Route,
@@ -63,7 +63,7 @@ class CarriedTraffic:
 
     def ensure(self, environment: str) -> bool:
         """Start what carries the traffic of an environment unless it serves; tell whether it had to be."""
-        spec, folder = self._spec(environment), self._places.front(environment)
+        spec, folder = self._project.named(environment), self._places.front(environment)
         control = self._places.front_socket(environment)
         if self._serves(environment):
             return False
@@ -128,13 +128,5 @@ class CarriedTraffic:
         return True
 
     def _front(self, environment: str) -> Front:
-        self._spec(environment)
+        self._project.named(environment)
         return Front(self._places.front_socket(environment))
-
-    def _spec(self, environment: str) -> EnvironmentSpec:
-        try:
-            return self._project.environment(environment)
-        except KeyError:
-            known = ", ".join(spec.name for spec in self._project.environments) or "none"
-            said = f"There is no environment {environment!r}; known: {known}."
-            raise YourFault("no_environment", said, "correct the name") from None

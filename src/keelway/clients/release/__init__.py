@@ -1,1 +1,1 @@
-"""What targets have in common: records of releases, schemas that move, one thing at a time."""
+"""What targets know of releases: what they were made of, what serves, whether it is well, and their schema."""

@@ -14,6 +14,13 @@ NAME = "release.json"
 _BYTES_MAX = 16 * 1024
 
 
+def no_release(environment: str, release: str) -> YourFault:
+    """Return what to say of a name that no release of an environment has."""
+    return YourFault(
+        "no_release", f"There is no release {release} in {environment}.", "build it, or choose another"
+    )
+
+
 class _Named(Protocol):
     """Have the name of a release."""
 
@@ -58,11 +65,7 @@ class Records(Generic[R]):
         """
         found = self.find(environment, release)
         if found is None:
-            raise YourFault(
-                "no_release",
-                f"There is no release {release} in {environment}.",
-                "build it, or choose another",
-            )
+            raise no_release(environment, release)
         return found
 
     def built(self, environment: str) -> tuple[R, ...]:

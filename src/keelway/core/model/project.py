@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from keelway.core.errors import YourFault
 from keelway.core.model.recipe import Recipe
 from keelway.core.model.task import Person
 from keelway.core.strategy.choose import Strategy
@@ -198,6 +200,15 @@ class Branches:
         return frozenset({self.integration, self.production})
 
 
+def no_environment(name: str, known: Iterable[str]) -> YourFault:
+    """Return what to say of a name that no environment has."""
+    return YourFault(
+        "no_environment",
+        f"There is no environment {name!r}; known: {', '.join(known) or 'none'}.",
+        "correct the name",
+    )
+
+
 @dataclass(frozen=True)
 class Project:
     """Hold everything that Keelway must know about the application."""
@@ -242,6 +253,17 @@ class Project:
             KeyError: there is none.
         """
         return {spec.name: spec for spec in self.environments}[name]
+
+    def named(self, environment: str) -> EnvironmentSpec:
+        """Return the environment that somebody named.
+
+        Raises:
+            YourFault: there is none of this name (``no_environment``).
+        """
+        try:
+            return self.environment(environment)
+        except KeyError:
+            raise no_environment(environment, (spec.name for spec in self.environments)) from None
 
     def probes_in(self, environment: str, *, surroundings: bool = False) -> tuple[ProbeSpec, ...]:
         """Return the health questions of an environment, with those about its surroundings if they are asked for."""

@@ -10,8 +10,10 @@ from keelway.adapters.target.git_pull.place import Place, Seen
 from keelway.adapters.target.git_pull.walk import Walk
 from keelway.clients.git import Git
 from keelway.clients.host import Host
-from keelway.clients.releases import unwell
-from keelway.core.errors import KeelwayError, TheirFault, YourFault
+from keelway.clients.release.in_place import the_one
+from keelway.clients.release.records import no_release
+from keelway.clients.release.well import unwell
+from keelway.core.errors import KeelwayError, TheirFault
 from keelway.core.model.project import EnvironmentSpec, Project
 from keelway.core.release.version import release_name
 from keelway.ports.target import (
@@ -50,13 +52,13 @@ class GitPullTarget:
 
     def capabilities(self, environment: str) -> Capabilities:
         """Say what this target can do: one release at a time."""
-        self._spec(environment)
+        self._project.named(environment)
         migrations = bool(self._project.migrate.up)
         return Capabilities(side_by_side=False, weights=False, migrations=migrations, snapshots=False)
 
     def state(self, environment: str) -> EnvironmentState:
         """Read what lies in the clone and whether users get good answers; a silent host is told in ``detail``."""
-        spec, place = self._spec(environment), self._place(environment)
+        spec, place = self._project.named(environment), self._place(environment)
         try:
             seen = place.look()
         except KeelwayError as error:
@@ -103,7 +105,7 @@ class GitPullTarget:
         seen = place.look()
         sha = _insist(seen, environment, release)
         place.claim(epoch)
-        return _release(seen, self._spec(environment), release, sha)
+        return _release(seen, self._project.named(environment), release, sha)
 
     def switch(self, environment: str, weights: dict[str, int], *, epoch: int) -> None:
         """Let the clone serve a release: its files, the steps, and good answers to users.
@@ -112,20 +114,14 @@ class GitPullTarget:
             YourFault: the traffic is to be split (``no_weights``).
             TheirFault: a step failed (``step_failed``), or users get no good answers (``unhealthy``).
         """
-        wanted = [release for release, share in weights.items() if share]
-        if len(wanted) != 1:
-            raise YourFault(
-                "no_weights",
-                f"{environment} serves one release at a time, so its traffic cannot be split.",
-                'use the strategy "replace" there',
-            )
+        release = the_one(environment, weights)
         place = self._place(environment)
         seen = place.look()
-        sha = _insist(seen, environment, wanted[0])
+        sha = _insist(seen, environment, release)
         if seen.phase == scripts.SERVES and seen.moving == seen.head == sha and not seen.altered:
             place.claim(epoch)
             return
-        walk = self._walk(environment, wanted[0], sha, epoch)
+        walk = self._walk(environment, release, sha, epoch)
         walk.prepare()
         walk.finish(self._healthy_seconds)
 
@@ -184,24 +180,15 @@ class GitPullTarget:
             return None, error.message
 
     def _walk(self, environment: str, release: str, sha: str, epoch: int) -> Walk:
-        return Walk(self._project, self._spec(environment), self._place(environment), release, sha, epoch)
+        return Walk(
+            self._project, self._project.named(environment), self._place(environment), release, sha, epoch
+        )
 
     def _place(self, environment: str) -> Place:
-        spec = self._spec(environment).target.git_pull
+        spec = self._project.named(environment).target.git_pull
         self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
         host = Host(spec.host, spec.port, spec.key, spec.known_hosts, str(self._home))
         return Place(environment, spec, host, self._vault)
-
-    def _spec(self, environment: str) -> EnvironmentSpec:
-        try:
-            return self._project.environment(environment)
-        except KeyError:
-            known = ", ".join(spec.name for spec in self._project.environments) or "none"
-            raise YourFault(
-                "no_environment",
-                f"There is no environment {environment!r}; known: {known}.",
-                "correct the name",
-            ) from None
 
 
 def _active(seen: Seen) -> str:
@@ -238,9 +225,7 @@ def _release(seen: Seen, spec: EnvironmentSpec, name: str, sha: str) -> RunningR
 def _insist(seen: Seen, environment: str, release: str) -> str:
     sha = _known(seen).get(release)
     if sha is None:
-        raise YourFault(
-            "no_release", f"There is no release {release} in {environment}.", "build it, or choose another"
-        )
+        raise no_release(environment, release)
     return sha
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from keelway.adapters.target.git_pull import scripts
 from keelway.adapters.target.git_pull.place import Place
-from keelway.clients.releases import wait_healthy
+from keelway.clients.release.well import wait_healthy
 from keelway.core.errors import TheirFault
 from keelway.core.model.project import EnvironmentSpec, Project
 from keelway.core.target.fill import fill, fill_all

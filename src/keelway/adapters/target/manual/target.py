@@ -10,7 +10,9 @@ from pathlib import Path
 from keelway.adapters.target.manual import artefacts
 from keelway.clients.files import remove_tree
 from keelway.clients.git import Git
-from keelway.clients.releases import Known, ReleaseBook, unwell
+from keelway.clients.release.book import Known, ReleaseBook
+from keelway.clients.release.in_place import OutOfReach, the_one
+from keelway.clients.release.well import unwell
 from keelway.clients.shell import Command, base_env, run
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
 from keelway.core.model.project import EnvironmentSpec, Project
@@ -18,9 +20,7 @@ from keelway.core.release.version import release_name
 from keelway.core.target.platform import commit_of
 from keelway.ports.target import (
     Built,
-    Capabilities,
     EnvironmentState,
-    Migrated,
     RunningRelease,
     Target,
 )
@@ -30,18 +30,14 @@ _ALL = 100
 _OUTPUT_BYTES_MAX = 100_000
 
 
-class ManualTarget:
+class ManualTarget(OutOfReach):
     """Keep the artefacts of releases, and what an operator said is live."""
 
     def __init__(self, project: Project, repository: str, home: str, vault: Vault, python: str) -> None:
         del python
-        self._project, self._git, self._vault = project, Git(repository), vault
+        super().__init__(project, "the operator")
+        self._git, self._vault = Git(repository), vault
         self._home = Path(home).resolve()
-
-    def capabilities(self, environment: str) -> Capabilities:
-        """Say what this target can do: one release at a time, by a person's hands."""
-        self._spec(environment)
-        return Capabilities(side_by_side=False, weights=False, migrations=False, snapshots=False)
 
     def confirm(self, environment: str, release: str, refused: str = "") -> str:
         """Take an operator's word that a release is live, or why it is not; return its commit.
@@ -50,8 +46,8 @@ class ManualTarget:
             YourFault: there is no such release (``no_release``), or another commit is live (``not_live``).
             TheirFault: what is live cannot be asked (``live_unknown``).
         """
-        spec, book = self._spec(environment), self._book(environment)
-        sha = _insist(book.read(), environment, release)
+        spec, book = self._project.named(environment), self._book(environment)
+        sha = book.read().sha_of(environment, release)
         if refused:
             book.alter(lambda known: replace(known, refused={**known.refused, release: refused}))
             return sha
@@ -67,7 +63,7 @@ class ManualTarget:
 
     def state(self, environment: str) -> EnvironmentState:
         """Say what is live by the ``live`` command, else by the last word of an operator."""
-        spec, known = self._spec(environment), self._book(environment).read()
+        spec, known = self._project.named(environment), self._book(environment).read()
         try:
             sha = self._asked(spec)
         except KeelwayError as error:
@@ -75,7 +71,7 @@ class ManualTarget:
                 environment, spec.address, "", (), None, known.epoch, False, error.message
             )
         believed = "" if spec.target.manual.live else known.live
-        active = _name(known, sha) if sha else believed
+        active = known.name_of(sha) or believed
         wrong = self._vault.redact(unwell(self._project.readiness(spec.name), spec.address)) if active else ""
         refused = [f"an operator refused {name}: {why}" for name, why in sorted(known.refused.items())]
         releases = {**({active: sha} if sha else {}), **known.releases}
@@ -93,12 +89,9 @@ class ManualTarget:
     def build(self, environment: str, sha: str, release: str) -> Built:
         """Make the artefacts of a release with their checksums."""
         began = time.monotonic()
-        spec, book = self._spec(environment), self._book(environment)
+        spec, book = self._project.named(environment), self._book(environment)
         known = book.read()
-        if known.releases.get(release, sha) != sha:
-            raise TheirFault(
-                "release_taken", f"{release} in {environment} is {known.releases[release]}, not {sha}."
-            )
+        known.insist_free(environment, release, sha)
         if not self._git.has(f"{sha}^{{commit}}"):
             raise TheirFault("build_failed", f"There is no commit {sha[:12]} to build.")
         made = {**self._found(spec, known), release: sha}
@@ -132,8 +125,8 @@ class ManualTarget:
         Raises:
             TheirFault: they are not (``artefact_changed``).
         """
-        spec, book = self._spec(environment), self._book(environment)
-        sha = _insist(book.read(), environment, release)
+        spec, book = self._project.named(environment), self._book(environment)
+        sha = book.read().sha_of(environment, release)
         known = book.claim(epoch)
         wrong = artefacts.altered(self.folder(environment, release))
         if wrong:
@@ -149,21 +142,15 @@ class ManualTarget:
             YourFault: the traffic is to be split (``no_weights``).
             TheirFault: nobody has (``operator_awaited``).
         """
-        wanted = [release for release, share in weights.items() if share]
-        if len(wanted) != 1:
-            raise YourFault(
-                "no_weights",
-                f"{environment} serves one release at a time, so its traffic cannot be split.",
-                'use the strategy "replace" there',
-            )
-        self._insist_here(environment, wanted[0])
+        release = the_one(environment, weights)
+        self._insist_here(environment, release)
         self._book(environment).claim(epoch)
         state = self.state(environment)
-        if state.active != wanted[0]:
+        if state.active != release:
             raise TheirFault(
                 "operator_awaited",
-                f"An operator has to bring {wanted[0]} to {environment}; {state.active or 'nothing'} is live.",
-                f"keelway confirm {environment} {wanted[0]}",
+                f"An operator has to bring {release} to {environment}; {state.active or 'nothing'} is live.",
+                f"keelway confirm {environment} {release}",
             )
 
     def swap_workers(self, environment: str, release: str, *, epoch: int) -> None:
@@ -183,39 +170,11 @@ class ManualTarget:
         if self.state(environment).active == release:
             raise TheirFault("still_routed", f"{release} is live in {environment}, so it was left alone.")
 
-    def boots(self, environment: str, release: str) -> str:
-        """Say that nobody can know."""
-        self._spec(environment)
-        return f"{release} cannot be tried beside the release that is live in {environment}"
-
-    def schema(self, environment: str, release: str) -> int | None:
-        """Return nothing: the schema is out of reach."""
-        del release
-        self._spec(environment)
-        return None
-
-    def migrate(self, environment: str, release: str, version: int | None, *, epoch: int) -> Migrated:
-        """Refuse: the schema is out of reach.
-
-        Raises:
-            YourFault: always (``no_migrations``).
-        """
-        del release, version, epoch
-        raise YourFault(
-            "no_migrations",
-            f"Keelway cannot reach the schema of {environment}.",
-            "let the operator migrate, and keep every migration good for the release before it",
-        )
-
     def prune(self, environment: str, keep: tuple[str, ...]) -> tuple[str, ...]:
         """Remove the artefacts of releases that are neither kept nor live."""
         book, active = self._book(environment), self.state(environment).active
         gone = tuple(sorted(set(book.read().releases) - {*keep, active}))
-        book.alter(
-            lambda now: replace(
-                now, releases={name: sha for name, sha in now.releases.items() if name not in gone}
-            )
-        )
+        book.alter(lambda now: now.without(gone))
         for name in gone:
             folder = self.folder(environment, name)
             remove_tree(folder, folder.parent)
@@ -223,7 +182,7 @@ class ManualTarget:
 
     def _insist_here(self, environment: str, release: str) -> None:
         if release not in {entry.release for entry in self.state(environment).releases}:
-            _insist(self._book(environment).read(), environment, release)
+            self._book(environment).read().sha_of(environment, release)
 
     def _release(
         self, known: Known, spec: EnvironmentSpec, name: str, sha: str, active: str
@@ -253,31 +212,7 @@ class ManualTarget:
         return commit_of(said)
 
     def _book(self, environment: str) -> ReleaseBook:
-        return ReleaseBook(self._home / "manual", self._spec(environment).name)
-
-    def _spec(self, environment: str) -> EnvironmentSpec:
-        try:
-            return self._project.environment(environment)
-        except KeyError:
-            known = ", ".join(spec.name for spec in self._project.environments) or "none"
-            raise YourFault(
-                "no_environment",
-                f"There is no environment {environment!r}; known: {known}.",
-                "correct the name",
-            ) from None
-
-
-def _name(known: Known, sha: str) -> str:
-    """Return the release of a commit; one that nobody built has the name it would have."""
-    return next((name for name, noted in known.releases.items() if noted == sha), release_name(sha))
-
-
-def _insist(known: Known, environment: str, release: str) -> str:
-    if release not in known.releases:
-        raise YourFault(
-            "no_release", f"There is no release {release} in {environment}.", "build it, or choose another"
-        )
-    return known.releases[release]
+        return ReleaseBook(self._home / "manual", self._project.named(environment).name)
 
 
 _check: type[Target] = ManualTarget

@@ -10,17 +10,17 @@ from keelway.adapters.target.platform.asking import Asking, ByCommand, ByGitHub
 from keelway.adapters.target.platform.commands import Commands
 from keelway.adapters.target.platform.pushing import push
 from keelway.clients.git import Git
-from keelway.clients.releases import Known, ReleaseBook, unwell, wait_healthy
-from keelway.core.errors import KeelwayError, TheirFault, YourFault
+from keelway.clients.release.book import Known, ReleaseBook
+from keelway.clients.release.in_place import OutOfReach, the_one
+from keelway.clients.release.well import unwell, wait_healthy
+from keelway.core.errors import KeelwayError, TheirFault
 from keelway.core.model.project import STAGING, EnvironmentSpec, Project
 from keelway.core.release.version import release_name
 from keelway.core.target.platform import Stand, ends
 from keelway.core.target.spec import PlatformSpec
 from keelway.ports.target import (
     Built,
-    Capabilities,
     EnvironmentState,
-    Migrated,
     RunningRelease,
     Target,
 )
@@ -31,7 +31,7 @@ HEALTHY_SECONDS = 60.0
 _ALL = 100
 
 
-class PlatformTarget:
+class PlatformTarget(OutOfReach):
     """Deploy by handing a commit over; what is live is asked, never assumed."""
 
     def __init__(
@@ -45,25 +45,21 @@ class PlatformTarget:
         healthy_seconds: float = HEALTHY_SECONDS,
     ) -> None:
         del python
-        self._project, self._git, self._vault = project, Git(repository), vault
+        super().__init__(project, "the platform")
+        self._git, self._vault = Git(repository), vault
         self._home = Path(home).resolve()
         self._healthy_seconds = healthy_seconds
 
-    def capabilities(self, environment: str) -> Capabilities:
-        """Say what this target can do: one release at a time, migrations are the platform's own."""
-        self._spec(environment)
-        return Capabilities(side_by_side=False, weights=False, migrations=False, snapshots=False)
-
     def state(self, environment: str) -> EnvironmentState:
         """Ask what is live and whether users get good answers; a silent platform is told in ``detail``."""
-        spec, known = self._spec(environment), self._book(environment).read()
+        spec, known = self._project.named(environment), self._book(environment).read()
         try:
             sha = self._asking(spec).live()
         except KeelwayError as error:
             return EnvironmentState(
                 environment, spec.address, "", (), None, known.epoch, False, error.message
             )
-        active = _name(known, sha) if sha else ""
+        active = known.name_of(sha)
         wrong = self._vault.redact(unwell(self._project.readiness(spec.name), spec.address)) if active else ""
         releases = {**({active: sha} if active else {}), **known.releases}
         return EnvironmentState(
@@ -85,15 +81,12 @@ class PlatformTarget:
                 nobody can say what is live (``live_unknown``).
         """
         began = time.monotonic()
-        live = self._asking(self._spec(environment)).live()
+        live = self._asking(self._project.named(environment)).live()
         if not self._git.has(f"{sha}^{{commit}}"):
             raise TheirFault("build_failed", f"There is no commit {sha[:12]} that could be handed over.")
 
         def noted(known: Known) -> Known:
-            if known.releases.get(release, sha) != sha:
-                raise TheirFault(
-                    "release_taken", f"{release} in {environment} is {known.releases[release]}, not {sha}."
-                )
+            known.insist_free(environment, release, sha)
             if not live or live in known.releases.values():
                 return replace(known, releases={**known.releases, release: sha})
             found = release_name(live)  # somebody else made it live: it is the way back
@@ -105,8 +98,8 @@ class PlatformTarget:
 
     def start(self, environment: str, release: str, *, epoch: int) -> RunningRelease:
         """Fence older holders off; on a platform nothing can run before it takes the traffic."""
-        spec, book = self._spec(environment), self._book(environment)
-        sha = _insist(book.read(), environment, release)
+        spec, book = self._project.named(environment), self._book(environment)
+        sha = book.read().sha_of(environment, release)
         return _release(book.claim(epoch), spec, release, sha, "")
 
     def switch(self, environment: str, weights: dict[str, int], *, epoch: int) -> None:
@@ -117,15 +110,8 @@ class PlatformTarget:
             TheirFault: the platform could not build it (``platform_failed``) or took too long (``platform_slow``),
                 or users get no good answers (``unhealthy``).
         """
-        wanted = [release for release, share in weights.items() if share]
-        if len(wanted) != 1:
-            raise YourFault(
-                "no_weights",
-                f"{environment} serves one release at a time, so its traffic cannot be split.",
-                'use the strategy "replace" there',
-            )
-        spec, book = self._spec(environment), self._book(environment)
-        release = wanted[0]
+        release = the_one(environment, weights)
+        spec, book = self._project.named(environment), self._book(environment)
         asking = self._asking(spec)
         sha = self._sha(book.read(), asking, environment, release)
         book.claim(epoch)
@@ -143,9 +129,9 @@ class PlatformTarget:
     def swap_workers(self, environment: str, release: str, *, epoch: int) -> None:
         """Fence older holders off; workers are the platform's own."""
         book = self._book(environment)
-        self._spec(environment)
+        self._project.named(environment)
         if release:
-            self._sha(book.read(), self._asking(self._spec(environment)), environment, release)
+            self._sha(book.read(), self._asking(self._project.named(environment)), environment, release)
         book.claim(epoch)
 
     def retire(self, environment: str, release: str, *, epoch: int) -> None:
@@ -154,48 +140,20 @@ class PlatformTarget:
         Raises:
             TheirFault: it is live (``still_routed``).
         """
-        spec, book = self._spec(environment), self._book(environment)
+        spec, book = self._project.named(environment), self._book(environment)
         asking = self._asking(spec)
         sha = self._sha(book.read(), asking, environment, release)
         book.claim(epoch)
         if asking.live() == sha:
             raise TheirFault("still_routed", f"{release} is live in {environment}, so it was left alone.")
 
-    def boots(self, environment: str, release: str) -> str:
-        """Say that nobody can know: a platform runs one release."""
-        self._spec(environment)
-        return f"{release} cannot be tried beside the release that is live in {environment}"
-
-    def schema(self, environment: str, release: str) -> int | None:
-        """Return nothing: the schema is the platform's own."""
-        del release
-        self._spec(environment)
-        return None
-
-    def migrate(self, environment: str, release: str, version: int | None, *, epoch: int) -> Migrated:
-        """Refuse: the schema is the platform's own.
-
-        Raises:
-            YourFault: always (``no_migrations``).
-        """
-        del release, version, epoch
-        raise YourFault(
-            "no_migrations",
-            f"Keelway cannot reach the schema of {environment}.",
-            "let the platform migrate, and keep every migration good for the release before it",
-        )
-
     def prune(self, environment: str, keep: tuple[str, ...]) -> tuple[str, ...]:
         """Forget releases that are neither kept nor live."""
-        spec, book = self._spec(environment), self._book(environment)
+        spec, book = self._project.named(environment), self._book(environment)
         known = book.read()
-        stay = {*keep, _name(known, self._asking(spec).live())}
+        stay = {*keep, known.name_of(self._asking(spec).live())}
         gone = tuple(sorted(set(known.releases) - stay))
-        book.alter(
-            lambda now: replace(
-                now, releases={name: sha for name, sha in now.releases.items() if name not in gone}
-            )
-        )
+        book.alter(lambda now: now.without(gone))
         return gone
 
     def _sha(self, known: Known, asking: Asking, environment: str, release: str) -> str:
@@ -203,7 +161,7 @@ class PlatformTarget:
         if release in known.releases:
             return known.releases[release]
         live = asking.live()
-        return live if live and release_name(live) == release else _insist(known, environment, release)
+        return live if live and release_name(live) == release else known.sha_of(environment, release)
 
     def _hand_over(self, spec: EnvironmentSpec, sha: str, *, back: bool) -> None:
         platform = spec.target.platform
@@ -256,39 +214,13 @@ class PlatformTarget:
         return Commands(spec.name, spec.target.platform, self._vault, self._git, home)
 
     def _book(self, environment: str) -> ReleaseBook:
-        return ReleaseBook(self._home / "platform", self._spec(environment).name)
-
-    def _spec(self, environment: str) -> EnvironmentSpec:
-        try:
-            return self._project.environment(environment)
-        except KeyError:
-            known = ", ".join(spec.name for spec in self._project.environments) or "none"
-            raise YourFault(
-                "no_environment",
-                f"There is no environment {environment!r}; known: {known}.",
-                "correct the name",
-            ) from None
-
-
-def _name(known: Known, sha: str) -> str:
-    """Return the release of a commit; one that nobody noted has the name it would have."""
-    if not sha:
-        return ""
-    return next((name for name, noted in known.releases.items() if noted == sha), release_name(sha))
+        return ReleaseBook(self._home / "platform", self._project.named(environment).name)
 
 
 def _release(known: Known, spec: EnvironmentSpec, name: str, sha: str, active: str) -> RunningRelease:
     if name == active:
         return RunningRelease(name, sha, "running", _ALL, spec.address)
     return RunningRelease(name, sha, "stopped" if name in known.served else "built")
-
-
-def _insist(known: Known, environment: str, release: str) -> str:
-    if release not in known.releases:
-        raise YourFault(
-            "no_release", f"There is no release {release} in {environment}.", "build it, or choose another"
-        )
-    return known.releases[release]
 
 
 _check: type[Target] = PlatformTarget

@@ -56,15 +56,7 @@ class Site:
         Raises:
             YourFault: there is none of this name.
         """
-        try:
-            return self.project.environment(environment)
-        except KeyError:
-            known = ", ".join(spec.name for spec in self.project.environments) or "none"
-            raise YourFault(
-                "no_environment",
-                f"There is no environment {environment!r}; known: {known}.",
-                "correct the name",
-            ) from None
+        return self.project.named(environment)
 
     def url(self, environment: str) -> str:
         """Return the address that users call."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from keelway.clients.files import read_bounded, write_atomic
+from keelway.clients.release.records import no_release
 from keelway.core.codec import from_json, to_json
 from keelway.core.errors import StaleEpoch, TheirFault
+from keelway.core.release.version import release_name
 
 _LOCK_SECONDS = 30.0
 _BYTES_MAX = 4 * 1024 * 1024
@@ -30,6 +32,37 @@ class Known:
     """Release that is live as far as anybody said; empty when nobody did."""
     refused: dict[str, str] = field(default_factory=dict)
     """Why a release did not get live, by release."""
+
+    def name_of(self, sha: str) -> str:
+        """Return the release of a commit, empty for none; one that nobody noted has the name it would have."""
+        if not sha:
+            return ""
+        return next((name for name, noted in self.releases.items() if noted == sha), release_name(sha))
+
+    def sha_of(self, environment: str, release: str) -> str:
+        """Return the commit of a release.
+
+        Raises:
+            YourFault: there is no such release (``no_release``).
+        """
+        if release not in self.releases:
+            raise no_release(environment, release)
+        return self.releases[release]
+
+    def insist_free(self, environment: str, release: str, sha: str) -> None:
+        """Insist that a name is that of this commit, or nobody's yet.
+
+        Raises:
+            TheirFault: it is another's (``release_taken``).
+        """
+        if self.releases.get(release, sha) != sha:
+            raise TheirFault(
+                "release_taken", f"{release} in {environment} is {self.releases[release]}, not {sha}."
+            )
+
+    def without(self, names: Collection[str]) -> Known:
+        """Return the same without some releases."""
+        return replace(self, releases={name: sha for name, sha in self.releases.items() if name not in names})
 
     def with_live(self, release: str) -> Known:
         """Return the same with a release that is live now."""
