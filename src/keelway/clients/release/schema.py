@@ -57,12 +57,7 @@ class Mover:
             TheirFault: the command failed (``migration_failed``), with the version that was reached.
         """
         commands = self.commands
-        if not commands.status or not (commands.up if wanted is None else commands.down):
-            raise YourFault(
-                "no_migrations",
-                "The project has no migration command for this way.",
-                "add [migrate] to keelway.toml",
-            )
+        insist_way(commands, wanted)
         before = self._insist()
         if wanted is not None and before <= wanted:
             return before, before, f"the schema is at {before} already"
@@ -97,10 +92,29 @@ class Mover:
         return found
 
     def _why(self, done: Done) -> str:
-        if done.could_not_start:
-            return self.redact(f"it did not start: {done.could_not_start}")
-        ended = "it timed out" if done.timed_out else f"it ended with {done.exit_code}"
-        return self.redact(f"{ended}. Last lines: {_said(done) or 'none'}")
+        return self.redact(why(done))
+
+
+def insist_way(commands: MigrationCommands, wanted: int | None) -> None:
+    """Insist that the schema can be read and moved up (None) or down.
+
+    Raises:
+        YourFault: the project has no command for that (``no_migrations``).
+    """
+    if not commands.status or not (commands.up if wanted is None else commands.down):
+        raise YourFault(
+            "no_migrations",
+            "The project has no migration command for this way.",
+            "add [migrate] to keelway.toml",
+        )
+
+
+def why(done: Done) -> str:
+    """Say how a command of a release failed."""
+    if done.could_not_start:
+        return f"it did not start: {done.could_not_start}"
+    ended = "it timed out" if done.timed_out else f"it ended with {done.exit_code}"
+    return f"{ended}. Last lines: {_said(done) or 'none'}"
 
 
 def version_in(said: str) -> int | None:

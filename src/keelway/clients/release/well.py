@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from keelway.clients.asking import ask
+from keelway.clients.asking import ask, ask_each
 from keelway.core.model.project import ProbeSpec
 
 _GOOD_IN_A_ROW = 2
@@ -25,10 +25,16 @@ def wait_healthy(probes: Sequence[ProbeSpec], url: str, seconds_max: float) -> s
         time.sleep(_PAUSE_SECONDS)
 
 
-def unwell(probes: Sequence[ProbeSpec], url: str) -> str:
-    """Ask every probe once; return "" or which one was not answered well."""
+def unwell(probes: Sequence[ProbeSpec], url: str, values: Mapping[str, str] | None = None) -> str:
+    """Ask every probe once; return "" or which one was not answered well.
+
+    Args:
+        probes: questions over HTTP.
+        url: base address of whoever is asked.
+        values: what is filled in, and as ``release`` who has to answer.
+    """
     for spec in probes:
-        asked = ask(url, spec)
+        asked = ask_each(ask, url, spec, values or {})
         if asked.wrong:
             return f"probe {spec.name}: {asked.wrong}"
     return "" if probes else "there is no probe, so nothing says that it is healthy"

@@ -29,7 +29,7 @@ def look(site: Site, environment: str) -> EnvironmentState:
     active = traffic.active
     releases = tuple(describe(record, kept, traffic) for record in records)
     version, said = _version(site, environment, active)
-    ill = _ill(site, active, releases, records, kept)
+    ill = _ill(site, environment, releases, active, _strange(records, kept, active))
     wrong += [one for one in (said, ill, traffic.detail) if one]
     return EnvironmentState(
         environment=environment,
@@ -92,12 +92,15 @@ def _version(site: Site, environment: str, active: str) -> tuple[int | None, str
         return None, error.message
 
 
+def _strange(records: tuple[Record, ...], kept: tuple[Contained, ...], active: str) -> str:
+    """Return "" or which containers of a release run another image than its own."""
+    images = {record.image for record in records if record.release == active}
+    names = [one.name for one in running.of(kept, active) if one.alive and one.image not in images]
+    return f"{', '.join(names)} runs another image than the one that was built" if names else ""
+
+
 def _ill(
-    site: Site,
-    active: str,
-    releases: tuple[RunningRelease, ...],
-    records: tuple[Record, ...],
-    kept: tuple[Contained, ...],
+    site: Site, environment: str, releases: tuple[RunningRelease, ...], active: str, strange: str
 ) -> str:
     if not active:
         return "no release takes traffic"
@@ -106,7 +109,4 @@ def _ill(
         return f"{active} takes traffic, but its image is gone"
     if mine.state != "running":
         return f"{active} takes traffic, but its web container is {mine.state}"
-    image = next(record.image for record in records if record.release == active)
-    if strange := [one.name for one in running.of(kept, active) if one.alive and one.image != image]:
-        return f"{', '.join(strange)} runs another image than the one that was built"
-    return running.unwell(site, mine.url)
+    return strange or running.unwell_by_itself(site, environment, mine.url, active)

@@ -9,11 +9,12 @@ from uuid import uuid4
 
 from keelway.adapters.target.docker import inside
 from keelway.adapters.target.docker.site import BOOT, PORT, PROCESS, RELEASE, WEB, Site
-from keelway.clients.asking import ask
 from keelway.clients.container.images import find_image
 from keelway.clients.container.values import Contained
 from keelway.clients.control import free_port
 from keelway.clients.files import write_atomic
+from keelway.clients.release.schema import why
+from keelway.clients.release.well import unwell
 from keelway.clients.shell import Done
 from keelway.core.errors import KeelwayError, TheirFault
 from keelway.core.model.project import ProcessCommand
@@ -106,7 +107,7 @@ def wait_healthy(site: Site, environment: str, web: Contained, seconds_max: floa
     engine, good, wrong = site.engine(environment), 0, "it was not asked"
     deadline = time.monotonic() + seconds_max
     while time.monotonic() < deadline:
-        wrong = unwell(site, url_of(web))
+        wrong = unwell_by_itself(site, environment, url_of(web), web.labels[RELEASE])
         now = engine.find(web.name)
         if now is None or not now.alive or now.restarts >= web.restarts + _RESTARTS_MAX:
             return f"its process ended: {_ended(now)}. Last lines: {engine.last_lines(web.name)}"
@@ -127,13 +128,9 @@ def _ended(now: Contained | None) -> str:
     return now.why or f"exit code {now.exit_code}"
 
 
-def unwell(site: Site, url: str) -> str:
-    """Ask every probe once; return "" or which one was not answered well."""
-    for spec in site.project.probes:
-        asked = ask(url, spec)
-        if asked.wrong:
-            return f"probe {spec.name}: {asked.wrong}"
-    return "" if site.project.probes else "there is no probe, so nothing says that it is healthy"
+def unwell_by_itself(site: Site, environment: str, url: str, release: str) -> str:
+    """Ask once what a release answers by itself; return "" or which question was not answered well."""
+    return unwell(site.project.readiness(environment), url, {"environment": environment, "release": release})
 
 
 def _smoke(site: Site, environment: str, release: str, web: Contained) -> str:
@@ -150,15 +147,6 @@ def _smoke(site: Site, environment: str, release: str, web: Contained) -> str:
         write_atomic(done, b"")
         return ""
     return f"smoke test: {why(said)}"
-
-
-def why(done: Done) -> str:
-    """Say how a command failed."""
-    if done.could_not_start:
-        return f"it did not start: {done.could_not_start}"
-    ended = "it timed out" if done.timed_out else f"it ended with {done.exit_code}"
-    said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()[-2_000:]
-    return f"{ended}. Last lines: {said or 'none'}"
 
 
 def run_once(

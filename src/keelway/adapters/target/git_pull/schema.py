@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from keelway.adapters.target.git_pull.walk import Walk, variables, words
-from keelway.core.errors import TheirFault, YourFault
+from keelway.clients.release.schema import MIGRATION_SECONDS, STATUS_SECONDS, insist_way, version_in
+from keelway.core.errors import TheirFault
 from keelway.ports.target import Migrated
-
-MIGRATION_SECONDS = 900.0
-_STATUS_SECONDS = 30.0
 
 
 def version(walk: Walk) -> int | None:
@@ -22,8 +18,8 @@ def version(walk: Walk) -> int | None:
     argv = project.migrate.status
     if not argv:
         return None
-    said, why = walk.place.ask(_words(walk, argv), _STATUS_SECONDS, _variables(walk))
-    found = None if why else _parsed(said.stdout.decode("utf-8", "replace"))
+    said, why = walk.place.ask(_words(walk, argv), STATUS_SECONDS, _variables(walk))
+    found = None if why else version_in(said.stdout.decode("utf-8", "replace"))
     if found is None:
         raise TheirFault(
             "schema_unreadable",
@@ -41,12 +37,7 @@ def migrate(walk: Walk, wanted: int | None) -> Migrated:
         TheirFault: the command failed (``migration_failed``), with the version that was reached.
     """
     commands = walk.project.migrate
-    if not commands.status or not (commands.up if wanted is None else commands.down):
-        raise YourFault(
-            "no_migrations",
-            "The project has no migration command for this way.",
-            "add [migrate] to keelway.toml",
-        )
+    insist_way(commands, wanted)
     walk.prepare()
     before = _insist(walk)
     if wanted is not None and before <= wanted:
@@ -78,12 +69,3 @@ def _words(walk: Walk, argv: tuple[str, ...], **more: str) -> tuple[str, ...]:
 
 def _variables(walk: Walk) -> dict[str, str]:
     return variables(walk.project, walk.spec, walk.release, walk.sha)
-
-
-def _parsed(said: str) -> int | None:
-    try:
-        value = json.loads(said.strip())
-    except ValueError:
-        return None
-    value = value.get("version") if isinstance(value, dict) else value
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

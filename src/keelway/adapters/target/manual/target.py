@@ -11,7 +11,7 @@ from keelway.adapters.target.manual import artefacts
 from keelway.clients.files import remove_tree
 from keelway.clients.git import Git
 from keelway.clients.release.book import Known, ReleaseBook
-from keelway.clients.release.in_place import OutOfReach, the_one
+from keelway.clients.release.in_place import no_trial, out_of_reach, the_one
 from keelway.clients.release.well import unwell
 from keelway.clients.shell import Command, base_env, run
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
@@ -20,7 +20,9 @@ from keelway.core.release.version import release_name
 from keelway.core.target.platform import commit_of
 from keelway.ports.target import (
     Built,
+    Capabilities,
     EnvironmentState,
+    Migrated,
     RunningRelease,
     Target,
 )
@@ -30,14 +32,18 @@ _ALL = 100
 _OUTPUT_BYTES_MAX = 100_000
 
 
-class ManualTarget(OutOfReach):
+class ManualTarget:
     """Keep the artefacts of releases, and what an operator said is live."""
 
     def __init__(self, project: Project, repository: str, home: str, vault: Vault, python: str) -> None:
         del python
-        super().__init__(project, "the operator")
-        self._git, self._vault = Git(repository), vault
+        self._project, self._git, self._vault = project, Git(repository), vault
         self._home = Path(home).resolve()
+
+    def capabilities(self, environment: str) -> Capabilities:
+        """Say what this target can do: one release at a time, by a person's hands."""
+        self._project.named(environment)
+        return Capabilities(side_by_side=False, weights=False, migrations=False, snapshots=False)
 
     def confirm(self, environment: str, release: str, refused: str = "") -> str:
         """Take an operator's word that a release is live, or why it is not; return its commit.
@@ -169,6 +175,26 @@ class ManualTarget(OutOfReach):
         self._book(environment).claim(epoch)
         if self.state(environment).active == release:
             raise TheirFault("still_routed", f"{release} is live in {environment}, so it was left alone.")
+
+    def boots(self, environment: str, release: str) -> str:
+        """Say that nobody can know."""
+        self._project.named(environment)
+        return no_trial(environment, release)
+
+    def schema(self, environment: str, release: str) -> int | None:
+        """Return nothing: the schema is out of reach."""
+        del release
+        self._project.named(environment)
+        return None
+
+    def migrate(self, environment: str, release: str, version: int | None, *, epoch: int) -> Migrated:
+        """Refuse: the schema is out of reach.
+
+        Raises:
+            YourFault: always (``no_migrations``).
+        """
+        del release, version, epoch
+        raise out_of_reach(environment, "the operator")
 
     def prune(self, environment: str, keep: tuple[str, ...]) -> tuple[str, ...]:
         """Remove the artefacts of releases that are neither kept nor live."""

@@ -11,7 +11,7 @@ from keelway.adapters.target.platform.commands import Commands
 from keelway.adapters.target.platform.pushing import push
 from keelway.clients.git import Git
 from keelway.clients.release.book import Known, ReleaseBook
-from keelway.clients.release.in_place import OutOfReach, the_one
+from keelway.clients.release.in_place import no_trial, out_of_reach, the_one
 from keelway.clients.release.well import unwell, wait_healthy
 from keelway.core.errors import KeelwayError, TheirFault
 from keelway.core.model.project import STAGING, EnvironmentSpec, Project
@@ -20,7 +20,9 @@ from keelway.core.target.platform import Stand, ends
 from keelway.core.target.spec import PlatformSpec
 from keelway.ports.target import (
     Built,
+    Capabilities,
     EnvironmentState,
+    Migrated,
     RunningRelease,
     Target,
 )
@@ -31,7 +33,7 @@ HEALTHY_SECONDS = 60.0
 _ALL = 100
 
 
-class PlatformTarget(OutOfReach):
+class PlatformTarget:
     """Deploy by handing a commit over; what is live is asked, never assumed."""
 
     def __init__(
@@ -45,10 +47,14 @@ class PlatformTarget(OutOfReach):
         healthy_seconds: float = HEALTHY_SECONDS,
     ) -> None:
         del python
-        super().__init__(project, "the platform")
-        self._git, self._vault = Git(repository), vault
+        self._project, self._git, self._vault = project, Git(repository), vault
         self._home = Path(home).resolve()
         self._healthy_seconds = healthy_seconds
+
+    def capabilities(self, environment: str) -> Capabilities:
+        """Say what this target can do: one release at a time, migrations are the platform's own."""
+        self._project.named(environment)
+        return Capabilities(side_by_side=False, weights=False, migrations=False, snapshots=False)
 
     def state(self, environment: str) -> EnvironmentState:
         """Ask what is live and whether users get good answers; a silent platform is told in ``detail``."""
@@ -146,6 +152,26 @@ class PlatformTarget(OutOfReach):
         book.claim(epoch)
         if asking.live() == sha:
             raise TheirFault("still_routed", f"{release} is live in {environment}, so it was left alone.")
+
+    def boots(self, environment: str, release: str) -> str:
+        """Say that nobody can know."""
+        self._project.named(environment)
+        return no_trial(environment, release)
+
+    def schema(self, environment: str, release: str) -> int | None:
+        """Return nothing: the schema is out of reach."""
+        del release
+        self._project.named(environment)
+        return None
+
+    def migrate(self, environment: str, release: str, version: int | None, *, epoch: int) -> Migrated:
+        """Refuse: the schema is out of reach.
+
+        Raises:
+            YourFault: always (``no_migrations``).
+        """
+        del release, version, epoch
+        raise out_of_reach(environment, "the platform")
 
     def prune(self, environment: str, keep: tuple[str, ...]) -> tuple[str, ...]:
         """Forget releases that are neither kept nor live."""

@@ -95,4 +95,4 @@ def _ill(site: Site, environment: str, releases: tuple[RunningRelease, ...], act
         return f"{active} takes traffic, but its files are gone"
     if mine.state != "running":
         return f"{active} takes traffic, but its web process is {mine.state}"
-    return running.unwell(site, environment, mine.url, active)
+    return running.unwell_by_itself(site, environment, mine.url, active)

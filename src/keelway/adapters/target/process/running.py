@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from keelway.adapters.target.process.site import Site
-from keelway.clients.asking import ask, ask_each
 from keelway.clients.balance.daemon import make_folder, tail
 from keelway.clients.control import Json, free_port
+from keelway.clients.release.well import unwell
 from keelway.core.errors import KeelwayError, TheirFault, YourFault
 from keelway.core.model.project import ProcessCommand
 
@@ -148,7 +148,7 @@ def wait_healthy(site: Site, environment: str, web: Running, seconds_max: float)
     """Ask all probes until they answer well twice in a row; return "" or what is wrong in the end."""
     deadline, good, wrong = time.monotonic() + seconds_max, 0, "it was not asked"
     while time.monotonic() < deadline:
-        wrong = unwell(site, environment, web.url, web.release)
+        wrong = unwell_by_itself(site, environment, web.url, web.release)
         good = 0 if wrong else good + 1
         if good == _GOOD_IN_A_ROW:
             return ""
@@ -161,14 +161,9 @@ def wait_healthy(site: Site, environment: str, web: Running, seconds_max: float)
     return f"{wrong}; not healthy within {seconds_max:g} s. Last lines: {tail(log, _SHOWN_BYTES)}"
 
 
-def unwell(site: Site, environment: str, url: str, release: str) -> str:
+def unwell_by_itself(site: Site, environment: str, url: str, release: str) -> str:
     """Ask once what a release answers by itself; return "" or which question was not answered well."""
-    specs = site.project.readiness(environment)
-    for spec in specs:
-        asked = ask_each(ask, url, spec, {"environment": environment, "release": release})
-        if asked.wrong:
-            return f"probe {spec.name}: {asked.wrong}"
-    return "" if specs else "there is no probe, so nothing says that it is healthy"
+    return unwell(site.project.readiness(environment), url, {"environment": environment, "release": release})
 
 
 def start_web(site: Site, environment: str, release: str, epoch: int) -> Running:
