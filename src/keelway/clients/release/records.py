@@ -46,6 +46,8 @@ class Records(Generic[R]):
             TheirFault: its record is damaged (``release_damaged``).
         """
         path = self._places.release(environment, release) / NAME
+        if not path.exists():
+            return None
         try:
             return from_json(self._kind, json.loads(read_bounded(path, _BYTES_MAX)))
         except FileNotFoundError:

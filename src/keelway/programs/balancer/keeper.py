@@ -15,12 +15,12 @@ from typing import Any
 from keelway.programs.balancer.child import Child
 from keelway.programs.balancer.engine import Engine, Picture
 from keelway.programs.balancer.meter import Meter
-from keelway.programs.balancer.options import Options, told, until
+from keelway.programs.balancer.options import Options, until
 from keelway.programs.front.control import Control, NotTaken, StaleEpoch, StillRouted, Stopping
 from keelway.programs.front.record.counters import Counters
 from keelway.programs.front.record.history import History
 from keelway.programs.front.record.memory import Memory
-from keelway.programs.front.table import Routes
+from keelway.programs.front.table import Routes, told
 
 log = logging.getLogger("keelway.balancer")
 
@@ -91,7 +91,7 @@ class Keeper:
             "stopping": self._stop.is_set(),
             "state_error": "; ".join(one for one in (self.memory.error, self._doubt) if one) or None,
         }
-        return {**about, **told(self.routes, self.picture)}
+        return {**about, **told(self.routes, self.picture.inflight, {})}
 
     async def look(self) -> None:
         """Bring what is in flight up to date."""

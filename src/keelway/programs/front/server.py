@@ -22,7 +22,7 @@ from keelway.programs.front.proxy import Proxy
 from keelway.programs.front.record.counters import Counters
 from keelway.programs.front.record.history import History
 from keelway.programs.front.record.memory import Memory
-from keelway.programs.front.table import Chooser, Routes
+from keelway.programs.front.table import Chooser, Routes, told
 from keelway.programs.front.upstream import Upstreams
 
 log = logging.getLogger("keelway.front")
@@ -90,23 +90,15 @@ class Front:
 
     def state(self) -> dict[str, Any]:
         """Describe the front as `GET /state` shows it."""
-        backends = {
-            b.release: {"url": b.url, "weight": b.weight, "inflight": self.upstreams.inflight(b.release)}
-            for b in self.chooser.routes.backends
-        }
-        for release, url in self.upstreams.known:
-            if release not in backends and self.upstreams.inflight(release):
-                backends[release] = {"url": url, "weight": 0, "inflight": self.upstreams.inflight(release)}
-        for entry in backends.values():
-            entry["draining"] = entry["weight"] == 0 and entry["inflight"] != 0
+        urls = dict(reversed(self.upstreams.known))  # of several addresses the first one is told
+        inflight = {release: self.upstreams.inflight(release) for release in urls}
         return {
             "version": 1,
             "pid": os.getpid(),
             "listen": self.listening,
             "started_at": round(self.started_at, 3),
             "restarts": self.memory.restarts,
-            "epoch": self.chooser.routes.epoch,
-            "backends": backends,
+            **told(self.chooser.routes, inflight, urls),
             "tick_seconds": self.options.tick_seconds,
             "stopping": self._stop.is_set(),
             "state_error": self.memory.error,

@@ -170,3 +170,23 @@ class Chooser:
     def takes(self, backend: Backend) -> bool:
         """Tell whether this very release at this very address still takes new requests."""
         return any(b.release == backend.release and b.url == backend.url for b in self._open)
+
+
+def told(routes: Routes, inflight: Mapping[str, int], urls: Mapping[str, str]) -> dict[str, Any]:
+    """Return the epoch and every release with a share or with work, as `GET /state` tells them.
+
+    Args:
+        routes: the table.
+        inflight: requests that have not ended, by release.
+        urls: last known address, by release; for those that have no share any more.
+    """
+    backends: dict[str, Any] = {
+        one.release: {"url": one.url, "weight": one.weight, "inflight": inflight.get(one.release, 0)}
+        for one in routes.backends
+    }
+    for release, count in inflight.items():
+        if count and release not in backends:
+            backends[release] = {"url": urls.get(release, ""), "weight": 0, "inflight": count}
+    for entry in backends.values():
+        entry["draining"] = entry["weight"] == 0 and entry["inflight"] != 0
+    return {"epoch": routes.epoch, "backends": backends}

@@ -5,21 +5,16 @@ from __future__ import annotations
 
 import pytest
 
-from keelway.core.errors import KeelwayError, StaleEpoch, TheirFault, YourFault
+from keelway.core.errors import StaleEpoch, TheirFault, YourFault
 from keelway.core.release.version import release_name
-from keelway.ports.target import RunningRelease
-from keelway.testing.conformance.target import Yard
+from keelway.testing.conformance.target import Yard, YardTests
 
 
-class InPlaceTargetTests:
+class InPlaceTargetTests(YardTests):
     """Subclass it with one fixture: ``yard``, as for ``TargetTests``; ``broken`` is a commit that cannot be brought.
 
     What a target cannot do side by side it has to say plainly, so that nothing relies on it.
     """
-
-    def built(self, yard: Yard, *traits: str, schema: int = 0) -> str:
-        sha = yard.commit(*traits, schema=schema)
-        return yard.target.build(yard.environment, sha, release_name(sha)).release
 
     def live(self, yard: Yard, *traits: str, epoch: int = 1) -> str:
         release = self.built(yard, *traits)
@@ -28,16 +23,6 @@ class InPlaceTargetTests:
             yard.target.switch(yard.environment, {release: 100}, epoch=epoch)
             yard.target.swap_workers(yard.environment, release, epoch=epoch)
         return release
-
-    def one(self, yard: Yard, release: str) -> RunningRelease:
-        found = yard.target.state(yard.environment).releases
-        return next(entry for entry in found if entry.release == release)
-
-    def refused(self, code: str, kind: type[KeelwayError], act: object) -> None:
-        assert callable(act)
-        with pytest.raises(kind) as caught:
-            act()
-        assert caught.value.code == code
 
     def test_it_says_what_it_cannot_do(self, yard: Yard) -> None:
         said = yard.target.capabilities(yard.environment)

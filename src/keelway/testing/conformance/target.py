@@ -37,21 +37,12 @@ class Yard(Protocol):
         ...
 
 
-class TargetTests:
-    """Subclass it with one fixture: ``yard``; the project has one worker besides its web process."""
+class YardTests:
+    """Build and look in a yard, as every kind of target is held to its promises there."""
 
     def built(self, yard: Yard, *traits: str, schema: int = 0) -> str:
         sha = yard.commit(*traits, schema=schema)
         return yard.target.build(yard.environment, sha, release_name(sha)).release
-
-    def live(self, yard: Yard, epoch: int = 1, schema: int = 0) -> str:
-        release = self.built(yard, schema=schema)
-        for _ in range(2):
-            yard.target.migrate(yard.environment, release, None, epoch=epoch)
-            yard.target.start(yard.environment, release, epoch=epoch)
-            yard.target.switch(yard.environment, {release: 100}, epoch=epoch)
-            yard.target.swap_workers(yard.environment, release, epoch=epoch)
-        return release
 
     def one(self, yard: Yard, release: str) -> RunningRelease:
         found = yard.target.state(yard.environment).releases
@@ -62,6 +53,19 @@ class TargetTests:
         with pytest.raises(kind) as caught:
             act()
         assert caught.value.code == code
+
+
+class TargetTests(YardTests):
+    """Subclass it with one fixture: ``yard``; the project has one worker besides its web process."""
+
+    def live(self, yard: Yard, epoch: int = 1, schema: int = 0) -> str:
+        release = self.built(yard, schema=schema)
+        for _ in range(2):
+            yard.target.migrate(yard.environment, release, None, epoch=epoch)
+            yard.target.start(yard.environment, release, epoch=epoch)
+            yard.target.switch(yard.environment, {release: 100}, epoch=epoch)
+            yard.target.swap_workers(yard.environment, release, epoch=epoch)
+        return release
 
     def test_an_empty_environment_is_said_to_be_empty(self, yard: Yard) -> None:
         state = yard.target.state(yard.environment)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from keelway.clients.files import read_bounded, remove_tree, sha256_file, sync_folder, write_atomic
 from keelway.clients.git import Git
+from keelway.clients.release.build import insist_built
 from keelway.clients.shell import Command, base_env, run
 from keelway.core.errors import TheirFault
 from keelway.core.target.spec import ManualSpec
@@ -16,7 +17,6 @@ from keelway.core.target.spec import ManualSpec
 SUMS, ABOUT = "SHA256SUMS", "release.json"
 """Checksums as ``sha256sum --check`` reads them, and what the release is."""
 
-_SHOWN_CHARS = 3_000
 _SUMS_BYTES_MAX = 4 * 1024 * 1024
 _FILES_MAX = 1_000
 
@@ -76,19 +76,7 @@ def _build(spec: ManualSpec, tree: Path, place: Path, release: str, sha: str) ->
     home.mkdir()
     env = {**base_env(str(home)), "KEELWAY_RELEASE": release, "KEELWAY_SHA": sha}
     done = run(Command(spec.build, str(tree), env, spec.build_seconds_max))
-    if done.passed:
-        return
-    why = f"ended with {done.exit_code}"
-    if done.could_not_start:
-        why = f"did not start ({done.could_not_start})"
-    elif done.timed_out:
-        why = f"took longer than {spec.build_seconds_max:g} s"
-    said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()[-_SHOWN_CHARS:]
-    raise TheirFault(
-        "build_failed",
-        f"The build of {release} ({' '.join(spec.build)}) {why}. Last lines: {said or 'none'}",
-        "correct the build command or the commit",
-    )
+    insist_built(done, spec.build, f"build of {release}", spec.build_seconds_max)
 
 
 def _collect(spec: ManualSpec, tree: Path, made: Path) -> None:

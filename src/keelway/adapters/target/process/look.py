@@ -24,7 +24,7 @@ def look(site: Site, environment: str) -> EnvironmentState:
     except KeelwayError as error:
         wrong.append(f"the front does not answer: {error.message}")
     active = traffic.active
-    records = site.built(environment)
+    records = site.records.built(environment)
     releases = tuple(_release(site, environment, record, processes, traffic) for record in records)
     version, said = _version(site, environment, active)
     ill = _ill(site, environment, releases, active)

@@ -6,15 +6,15 @@ import contextlib
 import stat
 import time
 
-from keelway.adapters.target.process.site import RECORD_NAME, Record, Site
+from keelway.adapters.target.process.site import Record, Site
 from keelway.clients.balance.daemon import disk_failed
 from keelway.clients.files import remove_tree
 from keelway.clients.git import Git
+from keelway.clients.release.build import insist_built
 from keelway.clients.shell import Command, base_env, run
 from keelway.core.errors import TheirFault
 from keelway.ports.target import Built
 
-_SHOWN_CHARS = 3_000
 _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _EXTRA_SECONDS = 60.0
 
@@ -29,7 +29,7 @@ def build(site: Site, environment: str, sha: str, release: str) -> Built:
     site.spec(environment)
     folder = site.places.release(environment, release)
     with site.locked(f"build-{environment}", site.project.setup_seconds_max + _EXTRA_SECONDS):
-        found = site.find(environment, release)
+        found = site.records.find(environment, release)
         if found is not None and found.sha != sha:
             raise TheirFault(
                 "release_taken", f"{release} in {environment} is built from {found.sha}, not from {sha}."
@@ -59,7 +59,7 @@ def _make(site: Site, environment: str, sha: str, release: str) -> Record:
         if path.is_file() and not path.is_symlink() and path.stat().st_nlink == 1:
             path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_WRITE_BITS)
     record = Record(release, sha, git.tree_of(sha))
-    site.save(environment, record)
+    site.records.save(environment, record)
     return record
 
 
@@ -71,19 +71,7 @@ def _set_up(site: Site, environment: str, release: str) -> None:
     home.mkdir(parents=True, exist_ok=True)
     env = base_env(str(home), [str(tree / folder) for folder in project.path])
     done = run(Command(project.setup, str(tree), env, project.setup_seconds_max))
-    if done.passed:
-        return
-    why = f"ended with {done.exit_code}"
-    if done.could_not_start:
-        why = f"did not start ({done.could_not_start})"
-    elif done.timed_out:
-        why = f"took longer than {project.setup_seconds_max:g} s"
-    said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()[-_SHOWN_CHARS:]
-    raise TheirFault(
-        "build_failed",
-        f"The set-up of {release} ({' '.join(project.setup)}) {why}. Last lines: {said or 'none'}",
-        "correct the set-up command or the commit",
-    )
+    insist_built(done, project.setup, f"set-up of {release}", project.setup_seconds_max)
 
 
 def prune(site: Site, environment: str, keep: frozenset[str]) -> tuple[str, ...]:
@@ -92,12 +80,12 @@ def prune(site: Site, environment: str, keep: frozenset[str]) -> tuple[str, ...]
     Raises:
         TheirFault: one could not be removed (``disk_failed``).
     """
-    gone = [record.release for record in site.built(environment) if record.release not in keep]
+    gone = [record.release for record in site.records.built(environment) if record.release not in keep]
     for name in gone:
         with site.locked(f"build-{environment}", site.project.setup_seconds_max + _EXTRA_SECONDS):
             place = site.places.release(environment, name)
             try:
-                (place / RECORD_NAME).unlink(missing_ok=True)
+                site.records.forget(environment, name)
                 remove_tree(place, site.places.home)
                 remove_tree(site.places.logs(environment, name), site.places.home)
             except OSError as error:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from keelway.clients.balance.daemon import locked
 from keelway.clients.control import Supervisor
-from keelway.clients.files import read_bounded, write_atomic
 from keelway.clients.places import Places
+from keelway.clients.release.records import Records
 from keelway.clients.shell import base_env
-from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.project import EnvironmentSpec, Project
 from keelway.ports.traffic import Traffic
 from keelway.ports.vault import Vault
-
-RECORD_NAME = "release.json"
-_RECORD_BYTES_MAX = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -67,49 +63,19 @@ class Site:
         """Return the folder with the files of a release."""
         return self.places.release(environment, release) / "tree"
 
-    def find(self, environment: str, release: str) -> Record | None:
-        """Return what a release was built from; None when it is not, or not wholly, built."""
-        path = self.places.release(environment, release) / RECORD_NAME
-        if not path.exists():
-            return None
-        try:
-            return Record(**json.loads(read_bounded(path, _RECORD_BYTES_MAX)))
-        except FileNotFoundError:
-            return None
-        except (ValueError, TypeError, TheirFault) as error:
-            raise TheirFault(
-                "release_damaged",
-                f"{path} is damaged: {error}.",
-                "remove the release's folder and build it again",
-            ) from error
+    @cached_property
+    def records(self) -> Records[Record]:
+        """Return the shelf of what was built."""
+        return Records(Record, self.places)
 
     def record(self, environment: str, release: str) -> Record:
         """Return what a release was built from.
 
         Raises:
-            YourFault: there is no such release in the environment.
+            YourFault: there is no such environment, or no such release in it.
         """
         self.spec(environment)
-        found = self.find(environment, release)
-        if found is None:
-            raise YourFault(
-                "no_release",
-                f"There is no release {release} in {environment}.",
-                "build it, or choose another",
-            )
-        return found
-
-    def save(self, environment: str, record: Record) -> None:
-        """Declare a release complete."""
-        path = self.places.release(environment, record.release) / RECORD_NAME
-        write_atomic(path, json.dumps(asdict(record), indent=1, sort_keys=True).encode(), 0o444)
-
-    def built(self, environment: str) -> tuple[Record, ...]:
-        """Return every complete release of an environment, in the order of names."""
-        folder = self.places.releases(environment)
-        names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-        found = (self.find(environment, name) for name in names)
-        return tuple(record for record in found if record is not None)
+        return self.records.insist(environment, release)
 
     def variables(self, environment: str, release: str, port: int = 0) -> dict[str, str]:
         """Return the environment of a process of a release, without its secrets."""
