@@ -59,7 +59,8 @@ def _engine(given: argparse.Namespace, options: Options, child: Child) -> Engine
     if given.kind == "traefik":
         paper = TraefikPaper(folder, *place, options.drain_seconds)
         return TraefikEngine(given.binary, paper, lambda: child.pid)
-    socket = options.control.parent / "hap"
+    # HAProxy binds it under a name that is ten bytes longer first: it has to fit wherever the control socket does.
+    socket = options.control.parent / "ha"
     sheet = HaproxyPaper(folder, socket, *place, connections(), options.drain_seconds)
     return HaproxyEngine(given.binary, sheet)
 
