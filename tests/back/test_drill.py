@@ -17,6 +17,7 @@ from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.model.task import OWNER
 from keelway.core.release.drill import DrillSpec
 from keelway.ports.backup import Backup
+from keelway.ports.target import Built
 
 DEMANDING = replace(TRUSTING, rollback=replace(TRUSTING.rollback, drill_hours_max=24.0))
 
@@ -81,7 +82,7 @@ def test_a_change_that_does_not_come_up_fails_the_drill_and_nothing_else(make_wo
     before = world.baseline()
     build = world.target.build
 
-    def ill(environment, sha, release):
+    def ill(environment, sha, release) -> Built:
         world.target.behave(sha, healthy=False)
         return build(environment, sha, release)
 

@@ -14,6 +14,7 @@ from keelway.app.consent.decide import Decisions, Said
 from keelway.app.consent.links import Links
 from keelway.app.ending import Ending
 from keelway.app.target.dispatch import confirmed
+from keelway.app.target.known import insist_environment
 from keelway.core.codec import to_json
 from keelway.core.errors import RequestRefused, YourFault
 from keelway.core.gate.intake import IntakeFacts, judge_intake
@@ -205,11 +206,7 @@ class Commands:
         Raises:
             YourFault: no such environment or commit.
         """
-        known = [spec.name for spec in self.app.config.project.environments]
-        if environment not in known:
-            raise YourFault(
-                "unknown_environment", f"There is no {environment}.", f"use one of: {', '.join(known)}"
-            )
+        insist_environment(self.app.config.project, environment)
         self.app.doors.forge.refresh()
         sha = self.app.doors.forge.resolve(ref or self.app.config.project.branches.production)
         order = DeployOrder(str(ULID()), environment, sha, by)

@@ -7,10 +7,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.adapters.target.in_place_yard import altered, committed
 from tests.adapters.target.process_rig import MIGRATE
 from tests.conformance.git_rig import git
 
@@ -112,29 +113,12 @@ class GitPullRig:
 
     def alter(self, **settings: object) -> None:
         """Change settings of the target in both environments."""
-        environments = tuple(
-            replace(
-                spec,
-                target=replace(spec.target, git_pull=replace(spec.target.git_pull, **settings)),  # type: ignore[arg-type]
-            )
-            for spec in self.project.environments
-        )
-        self.project = replace(self.project, environments=environments)
+        self.project = altered(self.project, "git_pull", settings)
 
     def commit(self, *traits: str, schema: int = 0) -> str:
         number = str(next(self._numbers))
-        if "broken" in traits:
-            return number.rjust(40, "e")
-        for trait in TRAITS:
-            path = self.origin / trait
-            path.unlink(missing_ok=True)
-            if trait in traits:
-                path.write_text("x")
         (self.origin / "schema").write_text(str(schema))
-        (self.origin / "number").write_text(number)
-        git(self.origin, "add", "-A")
-        git(self.origin, "commit", "-q", "-m", "one more")
-        sha = git(self.origin, "rev-parse", "HEAD")
+        sha = committed(self.origin, number, traits, TRAITS)
         self.releases[number] = release_name(sha)
         return sha
 

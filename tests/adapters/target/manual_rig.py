@@ -7,10 +7,11 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.adapters.target.git_pull_rig import Site
+from tests.adapters.target.in_place_yard import altered, committed
 from tests.conformance.git_rig import git
 
 from keelway.adapters.target.manual import ManualTarget
@@ -48,25 +49,12 @@ class ManualRig:
 
     def alter(self, **settings: object) -> None:
         """Change settings of the target in both environments."""
-        environments = tuple(
-            replace(spec, target=replace(spec.target, manual=replace(spec.target.manual, **settings)))  # type: ignore[arg-type]
-            for spec in self.project.environments
-        )
-        self.project = replace(self.project, environments=environments)
+        self.project = altered(self.project, "manual", settings)
 
     def commit(self, *traits: str, schema: int = 0) -> str:
         del schema
         number = str(next(self._numbers))
-        if "broken" in traits:
-            return number.rjust(40, "e")
-        for trait in ("sick", "fails"):
-            (self.origin / trait).unlink(missing_ok=True)
-            if trait in traits:
-                (self.origin / trait).write_text("x")
-        (self.origin / "number").write_text(number)
-        git(self.origin, "add", "-A")
-        git(self.origin, "commit", "-q", "-m", "one more")
-        sha = git(self.origin, "rev-parse", "HEAD")
+        sha = committed(self.origin, number, traits, ("sick", "fails"))
         self.releases[number] = release_name(sha)
         return sha
 

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from tests.adapters.target.in_place_yard import altered, committed
 from tests.conformance.git_rig import git
 
 from keelway.adapters.target.platform import PlatformTarget
@@ -186,28 +187,12 @@ class PlatformRig:
 
     def alter(self, **settings: object) -> None:
         """Change settings of the target in both environments."""
-        environments = tuple(
-            replace(
-                spec,
-                target=replace(spec.target, platform=replace(spec.target.platform, **settings)),  # type: ignore[arg-type]
-            )
-            for spec in self.project.environments
-        )
-        self.project = replace(self.project, environments=environments)
+        self.project = altered(self.project, "platform", settings)
 
     def commit(self, *traits: str, schema: int = 0) -> str:
         del schema
         number = str(next(self._numbers))
-        if "broken" in traits:
-            return number.rjust(40, "e")
-        for trait in ("sick", "unbuildable"):
-            (self.origin / trait).unlink(missing_ok=True)
-            if trait in traits:
-                (self.origin / trait).write_text("x")
-        (self.origin / "number").write_text(number)
-        git(self.origin, "add", "-A")
-        git(self.origin, "commit", "-q", "-m", "one more")
-        return git(self.origin, "rev-parse", "HEAD")
+        return committed(self.origin, number, traits, ("sick", "unbuildable"))
 
     def answering(self, environment: str = "production") -> str:
         try:

@@ -11,6 +11,7 @@ from ulid import ULID
 from keelway.app.aim.choose import Chosen, choose
 from keelway.app.back.offer import offer_of
 from keelway.app.bootstrap import App
+from keelway.app.target.known import insist_environment
 from keelway.core.codec import to_json
 from keelway.core.errors import RequestRefused, YourFault
 from keelway.core.model.event import Event, EventKind
@@ -202,11 +203,7 @@ class BackOrders:
         return PRODUCTION, self._app.ledger.find(what)
 
     def _known(self, environment: str) -> None:
-        known = [spec.name for spec in self._app.config.project.environments]
-        if environment not in known:
-            raise YourFault(
-                "unknown_environment", f"There is no {environment}.", f"use one of: {', '.join(known)}"
-            )
+        insist_environment(self._app.config.project, environment)
 
     def _insist_newest(self, row: TaskRow) -> None:
         """Refuse a task on which later releases stand; what serves counts, also after a way back."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from keelway.app.config import Config
 from keelway.app.home import Home
+from keelway.app.target.known import insist_environment
 from keelway.app.view import make
 from keelway.app.view.task import TaskLine
 from keelway.core.errors import KeelwayError, YourFault
@@ -42,12 +43,7 @@ class Desk:
         return self._from.doors
 
     def _known(self, environment: str) -> str:
-        names = [spec.name for spec in self._from.config.project.environments]
-        if environment not in names:
-            raise YourFault(
-                "unknown_environment", f"There is no {environment}.", f"use one of: {', '.join(names)}"
-            )
-        return environment
+        return insist_environment(self._from.config.project, environment)
 
     def _lines(self, rows: tuple[TaskRow, ...]) -> tuple[TaskLine, ...]:
         self._names.update({row.task.id: row.task.name for row in rows})
