@@ -95,6 +95,7 @@ def engine() -> Iterator[Engine]:
         _import(started, folder / "image.tar")
         service = subprocess.Popen(
             [*words, "system", "service", "--time", "0", started.address],
+            cwd=folder,  # conmon writes a file "oom" where it stands when a container's memory runs out
             env=env,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

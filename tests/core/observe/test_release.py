@@ -46,6 +46,15 @@ def test_more_errors_everywhere_are_told_as_those_of_the_whole():
     assert codes(judgement)[0] is Code.ERRORS_WORSE
 
 
+def test_before_the_first_interval_ended_the_routes_tell_how_many_were_served():
+    early = [replace(each, sight=replace(each.sight, ticks=())) for each in good(2, pay=(30, 30))]
+    judgement = judge_release(story(early), SETTINGS)
+    assert judgement.decision is Decision.ROLLBACK
+    served = sum(route.requests for each in early for route in each.sight.routes)
+    assert (judgement.requests, judgement.errors) == (served, 60)
+    assert judgement.rate_after == 60 / served
+
+
 def test_slowness_while_it_settles_is_not_held_against_it():
     slow_start = good(3, slow=90) + [look(10 * n) for n in range(4, 20)]
     assert judge_release(story(slow_start), SETTINGS).decision is Decision.WATCH

@@ -63,7 +63,9 @@ def judge_release(story: Story, settings: VerdictSettings) -> Judgement:
     ticks = _settled(story)
     counted_seconds = max(0.0, story.passed.watched_seconds - story.stabilise_seconds)
     parts = weigh_series(_series(story), settings.window_seconds, settings.tolerance_ratio)
-    judgement = judge_window(story.history, ticks, story.probes, settings, counted_seconds, parts)
+    judgement = _counted(
+        judge_window(story.history, ticks, story.probes, settings, counted_seconds, parts), story
+    )
     harm, doubt = _harm(story), _doubt(story, ticks, settings, counted_seconds)
     if harm or judgement.decision is Decision.ROLLBACK:
         own = judgement.reasons if judgement.decision is Decision.ROLLBACK else ()
@@ -75,6 +77,16 @@ def judge_release(story: Story, settings: VerdictSettings) -> Judgement:
         over = counted_seconds >= settings.window_seconds
         decision = Decision.INCONCLUSIVE if over else Decision.WATCH
     return replace(judgement, decision=decision, reasons=(*doubt, *judgement.reasons))
+
+
+def _counted(judgement: Judgement, story: Story) -> Judgement:
+    """Tell what the routes counted where no interval of the whole has ended yet."""
+    routes = [route for look in story.looks for route in look.sight.routes]
+    requests = sum(route.requests for route in routes)
+    if judgement.requests or not requests:
+        return judgement
+    errors = min(requests, sum(route.errors for route in routes))
+    return replace(judgement, requests=requests, errors=errors, rate_after=errors / requests)
 
 
 def _settled(story: Story) -> list[Tick]:
