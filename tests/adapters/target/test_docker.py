@@ -241,6 +241,7 @@ def test_an_engine_that_is_gone_is_said_and_no_exception(rig: DockerRig) -> None
         rig.target.start("production", release, epoch=1)
     assert caught.value.code == "engine_unreachable"
     assert rig.answering() == release
+    rig.set_docker(engine=rig.podman.address)
 
 
 def test_a_container_that_somebody_exchanged_is_seen(rig: DockerRig) -> None:
@@ -264,7 +265,7 @@ def test_an_image_that_is_gone_is_no_way_back_and_is_built_again(rig: DockerRig)
     assert state_of(rig, other) == ""
     with pytest.raises(TheirFault) as caught:
         rig.target.start("production", other, epoch=1)
-    assert caught.value.code == "image_gone"
+    assert caught.value.code == "image_gone", caught.value.message
     sha = rig.target._site.records.insist("production", other).sha
     rig.target.build("production", sha, other)
     assert rig.target.start("production", other, epoch=1).state == "running"

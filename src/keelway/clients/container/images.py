@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from keelway.core.errors import TheirFault
 
 _SHOWN_CHARS = 3_000
 _LINES_KEPT = 200
+_IDENTITY = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class BuildOrder:
 
 def find_image(engine: Engine, name: str) -> Image | None:
     """Return an image by its name or identity; None when the engine does not have it."""
+    if _IDENTITY.fullmatch(name) and name not in image_ids(engine):
+        return None  # Podman takes an identity that it does not know for a wrong name, and refuses
     try:
         said = engine.line.value(f"{engine.root}/images/{quote(name)}/json")
     except TheirFault as error:
