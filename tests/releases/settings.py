@@ -50,6 +50,7 @@ body_contains = '"ok"'
 name = "ships"
 path = "/ships"
 body_contains = '"ships"'
+headers = {{ Content-Type = "application/json" }}
 
 [[probe]]
 name = "report"

@@ -40,6 +40,7 @@ class Code(StrEnum):
     LOG_SILENT = "log_silent"
     LOG_DROPPED = "log_dropped"
     TIME_MISSING = "time_missing"
+    TURNED_AWAY = "turned_away"
 
 
 @dataclass(frozen=True, slots=True)

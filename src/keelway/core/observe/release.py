@@ -14,6 +14,7 @@ from keelway.core.observe.clock import Passed, missing_share, one_after_another,
 from keelway.core.observe.saturation import SaturationLimits, fullness
 from keelway.core.observe.series import Series, weigh_series
 from keelway.core.observe.sight import Past, RouteCount, Sight, Vitals
+from keelway.core.observe.turned_away import DOUBT_SHARE_MIN, turned_away, turned_away_sentence
 from keelway.core.observe.vanished import log_fell_silent, vanished_routes, vanished_sentence
 
 LOOK_SECONDS_MAX = 30.0
@@ -46,6 +47,8 @@ class Story:
     limits: SaturationLimits = field(default_factory=SaturationLimits)
     tick_seconds: float = 10.0
     """How far apart the looks should be."""
+    turned_away_share_max: float = 0.5
+    """By how much the share of users who are turned away may grow."""
 
     @property
     def passed(self) -> Passed:
@@ -154,7 +157,20 @@ def _harm(story: Story) -> tuple[Reason, ...]:
     if len(recent) == LOG_DROPS_MAX and all(look.sight.log_dropped for look in recent):
         said = "It logs more than can be read, so its errors would be missed."
         found.append(Reason(Code.LOG_DROPPED, said))
+    grown, said = _turned_away(story)
+    if grown > story.turned_away_share_max:
+        found.append(Reason(Code.TURNED_AWAY, said))
     return tuple(found)
+
+
+def _turned_away(story: Story) -> tuple[float, str]:
+    """Return by how much more users are turned away than before, and say so."""
+    before = story.past.answers
+    newest = next((look.sight.answers for look in reversed(story.looks) if look.sight.answers), None)
+    if newest is None or not before.requests:
+        return 0.0, ""
+    after = newest.since(story.past.own_answers)
+    return turned_away(before, after), turned_away_sentence(before, after)
 
 
 def _vitals(story: Story) -> list[Vitals]:
@@ -181,6 +197,9 @@ def _doubt(
     if missing > settings.missing_share_max:
         said = f"{missing:.0%} of the watched time has no data. {story.passed.sentence}"
         found.append(Reason(Code.TIME_MISSING, said.strip()))
+    grown, said = _turned_away(story)
+    if grown > DOUBT_SHARE_MIN:
+        found.append(Reason(Code.TURNED_AWAY, said))
     return tuple(found)
 
 

@@ -18,6 +18,30 @@ class RouteCount:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Count what one release answered since its first request."""
+
+    requests: int = 0
+    served: int = 0
+    """Answers below 300."""
+    redirected: int = 0
+    """Answers of 3xx."""
+    refused: int = 0
+    """Answers of 4xx."""
+
+    def since(self, earlier: Answers) -> Answers:
+        """Return what came on top of an earlier count; counters that fell were begun anew."""
+        if earlier.requests > self.requests:
+            return self
+        return Answers(
+            self.requests - earlier.requests,
+            max(0, self.served - earlier.served),
+            max(0, self.redirected - earlier.redirected),
+            max(0, self.refused - earlier.refused),
+        )
+
+
+@dataclass(frozen=True)
 class RoutePast:
     """Sum up what one route served before the deploy."""
 
@@ -67,6 +91,10 @@ class Past:
     log_bytes_per_second: float = 0.0
     vitals: Vitals | None = None
     """What the release before uses now."""
+    answers: Answers = Answers()
+    """What the release before answered."""
+    own_answers: Answers = Answers()
+    """What the release itself had answered already, in an earlier life or since the switch."""
 
 
 @dataclass(frozen=True)
@@ -99,3 +127,5 @@ class Sight:
     """More was logged than could be read, so errors may be missing."""
     counted: bool = True
     """False where nobody counts requests, so that only our own can be counted."""
+    answers: Answers | None = None
+    """What the release answered until now; None where nobody tells."""

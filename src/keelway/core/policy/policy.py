@@ -85,6 +85,7 @@ LATER: dict[str, Any] = {
             ("restarts_max", 2),
             ("memory_mb_max", 0.0),
             ("exhaust_seconds_min", 3_600.0),
+            ("turned_away_share_max", 0.5),
             ("synthetic_requests", 0),
         )
     },

@@ -41,6 +41,8 @@ class ObservationPolicy:
     """Memory of a release's processes, in megabytes, that rolls back; 0 for what the machine has."""
     exhaust_seconds_min: float = 3_600.0
     """Growth of memory, descriptors or files that would reach its limit earlier rolls back."""
+    turned_away_share_max: float = 0.5
+    """By how much the share of users who are redirected or refused may grow; more rolls back."""
     synthetic_requests: int = 0
     """Requests at each look; what users leave out is sent by Keelway, from the probes that alter nothing."""
 

@@ -37,6 +37,7 @@ class Looking:
             (),
             limits_of(bounds, ctx.policy.watch.watch_seconds),
             bounds.tick_seconds,
+            bounds.turned_away_share_max,
         )
         self.results: tuple[ProbeResult, ...] = ()
         self.misread = 0

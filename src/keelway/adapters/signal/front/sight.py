@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from keelway.adapters.signal.front.answers import answers_of
 from keelway.adapters.signal.front.logfile import exceptions_in
 from keelway.adapters.signal.front.routes import past_routes, routes_within
 from keelway.adapters.signal.front.vitals import vitals_of
@@ -20,15 +21,17 @@ Between = tuple[datetime, datetime]
 TITLES_MAX = 20
 FINGERPRINTS_MAX = 500
 _NOTHING: Json = {"ticks": []}
+_NOBODY: Json = {"releases": {}}
 
 
 def past_of(project: Project, places: Places, environment: str, release: str, between: Between) -> Past:
     """Return what is known of the time before a release."""
     since, until = (instant.timestamp() for instant in between)
-    history, active = _NOTHING, ""
+    history, active, counters = _NOTHING, "", _NOBODY
     if project.environment(environment).target.local:
+        front = Front(places.front_socket(environment))
         try:
-            history = Front(places.front_socket(environment)).history(max(0.0, since))
+            history, counters = front.history(max(0.0, since)), front.counters()
         except TheirFault:
             history = _NOTHING
         active = _before(history, release, until)
@@ -49,6 +52,8 @@ def past_of(project: Project, places: Places, environment: str, release: str, be
         fingerprints=known,
         log_bytes_per_second=pace,
         vitals=vitals_of(places, environment, active, between[1]) if active else None,
+        answers=answers_of(counters, active),
+        own_answers=answers_of(counters, release),
     )
 
 
@@ -69,9 +74,10 @@ def look_at(project: Project, places: Places, environment: str, release: str, st
         TheirFault: the front does not answer, or the log cannot be read.
     """
     since, until = stand.seen_until.timestamp(), stand.now.timestamp()
-    history = _NOTHING
+    history, answers = _NOTHING, None
     if project.environment(environment).target.local:
-        history = Front(places.front_socket(environment)).history(max(0.0, since))
+        front = Front(places.front_socket(environment))
+        history, answers = front.history(max(0.0, since)), answers_of(front.counters(), release)
     fresh: tuple[ExceptionSeen, ...] = ()
     logged = 0
     if project.log:
@@ -89,4 +95,5 @@ def look_at(project: Project, places: Places, environment: str, release: str, st
         new_titles=tuple(one.title for one in fresh[:TITLES_MAX]),
         log_bytes=logged,
         log_dropped=logged >= VOLUME_BYTES_MAX,
+        answers=answers,
     )
