@@ -61,6 +61,7 @@ body_contains = '"metres"'
 up = [{python}, "migrate.py", "up"]
 down = [{python}, "migrate.py", "down", "{{steps}}"]
 status = [{python}, "migrate.py", "status"]
+seconds_max = 10.0
 
 [data]
 sqlite = "{{data}}/pier.sqlite"

@@ -299,6 +299,19 @@ def test_a_build_is_bounded_in_time(rig: DockerRig) -> None:
     assert rig.target.state("production").releases == ()
 
 
+def test_a_migration_that_never_ends_is_ended(rig: DockerRig) -> None:
+    release = rig.built()
+    up = (INSIDE, "-c", "import time; time.sleep(120)")
+    commands = replace(rig.project.migrate, up=up, seconds_max=2.0)
+    rig.project = replace(rig.project, migrate=commands)
+    began = time.monotonic()
+    with pytest.raises(TheirFault, match="timed out") as caught:
+        rig.target.migrate("production", release, None, epoch=1)
+    assert time.monotonic() - began < 60
+    assert caught.value.code == "migration_failed"
+    assert rig.said("ps", "--all", "--quiet") == ""
+
+
 def test_a_migration_is_bounded_and_its_output_kept(rig: DockerRig) -> None:
     release = rig.built()
     up = (INSIDE, "-c", "print('x' * 3_000_000); import sys; sys.exit('no such table')")

@@ -89,3 +89,13 @@ def test_without_migrations_there_is_no_schema(rig: ProcessRig) -> None:
     with pytest.raises(Exception, match="no migration command") as caught:
         rig.target.migrate("production", release, None, epoch=1)
     assert getattr(caught.value, "code", "") == "no_migrations"
+
+
+def test_a_migration_that_never_ends_is_ended(rig: ProcessRig) -> None:
+    release = rig.built()
+    up = (PYTHON, "-c", "import time; time.sleep(9)")
+    rig.project = replace(rig.project, migrate=replace(rig.project.migrate, up=up, seconds_max=0.3))
+    with pytest.raises(TheirFault, match="timed out") as caught:
+        rig.target.migrate("production", release, None, epoch=1)
+    assert caught.value.code == "migration_failed"
+    assert "the schema is at version" in caught.value.message

@@ -10,7 +10,6 @@ from keelway.clients.shell import Done
 from keelway.core.errors import TheirFault, YourFault
 from keelway.core.model.project import MigrationCommands
 
-MIGRATION_SECONDS = 900.0
 STATUS_SECONDS = 30.0
 _SHOWN_CHARS = 2_000
 
@@ -64,7 +63,7 @@ class Mover:
         argv = commands.up
         if wanted is not None:
             argv = tuple(word.replace("{steps}", str(before - wanted)) for word in commands.down)
-        return self._judged(self.run(argv, MIGRATION_SECONDS), before, wanted)
+        return self._judged(self.run(argv, commands.seconds_max), before, wanted)
 
     def _judged(self, done: Done, before: int, wanted: int | None) -> tuple[int, int, str]:
         try:

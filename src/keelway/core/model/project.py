@@ -148,6 +148,8 @@ class MigrationCommands:
     up: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
+    seconds_max: float = 900.0
+    """How long one move may take."""
 
 
 @dataclass(frozen=True)

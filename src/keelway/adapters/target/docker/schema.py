@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keelway.adapters.target.docker import inside, running
 from keelway.adapters.target.docker.site import WEB, Site
-from keelway.clients.release.schema import MIGRATION_SECONDS, Mover
+from keelway.clients.release.schema import Mover
 from keelway.clients.shell import Done
 from keelway.ports.target import Migrated
 
@@ -34,7 +34,7 @@ def migrate(site: Site, environment: str, release: str, wanted: int | None) -> M
         TheirFault: the command failed (``migration_failed``), with the version that was reached.
     """
     site.record(environment, release)
-    with site.locked(f"migrate-{environment}", MIGRATION_SECONDS):
+    with site.locked(f"migrate-{environment}", site.project.migrate.seconds_max):
         return Migrated(*_mover(site, environment, release).move(wanted))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keelway.adapters.target.git_pull.walk import Walk, variables, words
-from keelway.clients.release.schema import MIGRATION_SECONDS, STATUS_SECONDS, insist_way, version_in
+from keelway.clients.release.schema import STATUS_SECONDS, insist_way, version_in
 from keelway.core.errors import TheirFault
 from keelway.ports.target import Migrated
 
@@ -44,7 +44,8 @@ def migrate(walk: Walk, wanted: int | None) -> Migrated:
         return Migrated(before, before, f"the schema is at {before} already")
     argv = commands.up if wanted is None else commands.down
     steps = "" if wanted is None else str(before - wanted)
-    _, why = walk.place.step(_words(walk, argv, steps=steps), MIGRATION_SECONDS, _variables(walk), walk.epoch)
+    words, env = _words(walk, argv, steps=steps), _variables(walk)
+    _, why = walk.place.step(words, commands.seconds_max, env, walk.epoch)
     after = _insist(walk)
     if why or (wanted is not None and after != wanted):
         raise TheirFault(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from keelway.adapters.target.process.site import Site
 from keelway.clients.balance.daemon import make_folder
-from keelway.clients.release.schema import MIGRATION_SECONDS, Mover
+from keelway.clients.release.schema import Mover
 from keelway.clients.secret_file import resolve
 from keelway.clients.shell import Command, Done, run
 from keelway.ports.target import Migrated
@@ -30,7 +30,7 @@ def migrate(site: Site, environment: str, release: str, wanted: int | None) -> M
         TheirFault: the command failed (``migration_failed``), with the version that was reached.
     """
     site.record(environment, release)
-    with site.locked(f"migrate-{environment}", MIGRATION_SECONDS):
+    with site.locked(f"migrate-{environment}", site.project.migrate.seconds_max):
         return Migrated(*_mover(site, environment, release).move(wanted))
 
 
