@@ -20,6 +20,8 @@ from keelway.core.errors import KeelwayError, TheirFault, YourFault
 _SOCKETS = ("/var/run/docker.sock", "/run/podman/podman.sock", "/run/user/{uid}/podman/podman.sock")
 _UNIX = "unix://"
 _EXTRA_SECONDS = 30.0
+_STOPS_MAX = 5
+_RESTART_SECONDS = 1.5
 _NEWEST = (1, 44)
 """Newest version of the API that is spoken here; an engine that is older is spoken to in its own."""
 
@@ -98,11 +100,31 @@ class Engine:
         return tuple(sorted((one for one in found if one is not None), key=lambda one: one.name))
 
     def stop(self, name: str, seconds: float) -> None:
-        """Let a container end, and end it after this time; one that is gone has ended."""
-        order = {"t": max(1, round(seconds))}
+        """Let a container end, and end it after this time; one that is gone has ended.
+
+        One that crashed a moment ago is ended already, and the engine starts it again all the same: it is waited for.
+
+        Raises:
+            TheirFault: it is started again and again (``not_stopped``).
+        """
+        path, deadline = f"{self.root}/containers/{name}/stop", {"t": max(1, round(seconds))}
         with _suffering(NOT_THERE):
-            path = f"{self.root}/containers/{name}/stop"
-            self.line.call("POST", path, order, seconds=seconds + _EXTRA_SECONDS)
+            for _ in range(_STOPS_MAX):
+                if self.line.order(path, deadline, seconds + _EXTRA_SECONDS) or not self._comes_back(name):
+                    return
+            raise TheirFault(
+                "not_stopped", f"{name} was started again {_STOPS_MAX} times while it was stopped."
+            )
+
+    def _comes_back(self, name: str) -> bool:
+        """Tell whether the engine starts a container again that has ended."""
+        deadline = time.monotonic() + _RESTART_SECONDS
+        while time.monotonic() < deadline:
+            found = self.find(name)
+            if found is None or found.alive:
+                return found is not None
+            time.sleep(_RESTART_SECONDS / 10)
+        return False
 
     def remove(self, name: str) -> None:
         """Remove a container whatever it does; one that is gone is removed already."""

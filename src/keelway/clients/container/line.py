@@ -23,6 +23,7 @@ NOT_THERE, CONFLICT, REFUSED, UNREACHABLE = (
 
 SECONDS = 60.0
 _CODES = {404: NOT_THERE, 409: CONFLICT}
+_NOT_MODIFIED = 304
 _FAILED_FROM = 400
 _BODY_BYTES_MAX = 64 * 1024 * 1024
 _LINE_BYTES_MAX = 1024 * 1024
@@ -51,12 +52,25 @@ class Line:
         Raises:
             TheirFault: the engine does not answer in time (``engine_unreachable``) or refuses.
         """
+        return self._whole(method, path, query, body, seconds)[1]
+
+    def order(self, path: str, query: Query | None = None, seconds: float = SECONDS) -> bool:
+        """Order something; False when it was so already.
+
+        Raises:
+            TheirFault: the engine does not answer in time (``engine_unreachable``) or refuses.
+        """
+        return self._whole("POST", path, query, None, seconds)[0] != _NOT_MODIFIED
+
+    def _whole(
+        self, method: str, path: str, query: Query | None, body: object, seconds: float
+    ) -> tuple[int, bytes]:
         deadline = time.monotonic() + seconds
         with self._asked(method, path, query, body, deadline) as (wire, answer):
             data = b"".join(_parts(wire, answer, deadline))
         if answer.status >= _FAILED_FROM:
             raise _refusal(answer.status, data)
-        return data
+        return answer.status, data
 
     def value(self, path: str, query: Query | None = None, seconds: float = SECONDS) -> Any:
         """Ask for a value."""
