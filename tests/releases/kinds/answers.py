@@ -131,6 +131,7 @@ def after(asked, said):
 def after(asked, said):
     return Said(said.status, said.value, {"Content-Type": "text/html"})
 """,
+        ends=(End.BACK, End.REFUSED),
     ),
     kind(
         "errors-with-200",
