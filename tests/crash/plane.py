@@ -74,6 +74,8 @@ class Setting:
     policy: Policy = POLICY
     poll_seconds: float | None = None
     """How often the queues are asked; nothing is as often as everywhere."""
+    counted: bool = True
+    """Whether every effect is looked for in the whole of what people see, which grows with the square of the tasks."""
 
     @property
     def home(self) -> Home:
@@ -86,7 +88,7 @@ class Plane:
     """Wire one control plane on a folder."""
 
     def __init__(self, setting: Setting) -> None:
-        folder, self.home = setting.folder, setting.home
+        folder, self.home, self.counted = setting.folder, setting.home, setting.counted
         self.home.prepare()
         self.killer = Killer(folder, setting.point)
         self.database = open_database(self.home.database_url)
@@ -154,7 +156,7 @@ class Plane:
         )
 
     def _door(self, name: str, inner: Any, state: Any = None) -> Any:
-        return Door(name, inner, self.killer, state)
+        return Door(name, inner, self.killer, state if self.counted else None)
 
     def _people_see(self) -> Any:
         return people_see(self.home.repository, self.database)

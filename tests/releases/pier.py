@@ -216,10 +216,10 @@ class Pier:
 
     def lost(self) -> list[int]:
         """Return the ships that were promised to users and are not there."""
-        path = self.data / "pier.sqlite"
+        path, promised = self.data / "pier.sqlite", dict(self.users.booked)
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
             there = dict(db.execute("SELECT id, name FROM ships"))
-        return [number for number, name in dict(self.users.booked).items() if there.get(number) != name]
+        return [number for number, name in promised.items() if there.get(number) != name]
 
 
 class _Also:

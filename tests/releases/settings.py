@@ -57,6 +57,15 @@ name = "report"
 path = "/report"
 body_contains = '"metres"'
 
+[[probe]]
+name = "jobs"
+kind = "queue"
+path = "/jobs"
+method = "POST"
+send_json = '{{"echo": "{{nonce}}"}}'
+status = 202
+then = {{ path = "/jobs/{{answer.id}}", body_contains = '"done"' }}
+
 [migrate]
 up = [{python}, "migrate.py", "up"]
 down = [{python}, "migrate.py", "down", "{{steps}}"]
