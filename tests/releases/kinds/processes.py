@@ -143,7 +143,7 @@ def begin(process):
         "it logs so much that what matters is not read any more",
         """
 def begin(process):
-    line = json.dumps({"time": BEGAN, "level": "INFO", "message": "no error at all " * 60}) + "\\n"
+    line = json.dumps({"time": BEGAN, "level": "INFO", "message": "no error at all " * 200}) + "\\n"
     def flood():
         with open(LOG, "a") as out:
             for _ in range(100):

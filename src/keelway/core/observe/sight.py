@@ -95,6 +95,8 @@ class Past:
     """What the release before answered."""
     own_answers: Answers = Answers()
     """What the release itself had answered already, in an earlier life or since the switch."""
+    log_size: int = -1
+    """Bytes of the log when the watch began; -1 for unknown."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ class Stand:
     tick_seconds: float
     known: tuple[str, ...] = ()
     """Fingerprints of errors that are none of its own."""
+    log_size: int = -1
+    """Bytes of the log at the look before, whatever times its lines tell; -1 for unknown."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,8 @@ class Sight:
     new_titles: tuple[str, ...] = ()
     log_bytes: int = 0
     """What the application logged since the look before."""
+    log_size: int = -1
+    """Bytes of the log at this look; -1 for unknown."""
     log_dropped: bool = False
     """More was logged than could be read, so errors may be missing."""
     counted: bool = True

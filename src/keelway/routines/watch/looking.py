@@ -77,7 +77,14 @@ class Looking:
         return max(0, self.bounds.synthetic_requests - max(0, had - self.own_before))
 
     def _sight(self, number: int, now: datetime) -> Sight | None:
-        stand = Stand(self.read_until, self.seen_until, now, self.bounds.tick_seconds, self.past.fingerprints)
+        stand = Stand(
+            self.read_until,
+            self.seen_until,
+            now,
+            self.bounds.tick_seconds,
+            self.past.fingerprints,
+            self.story.looks[-1].sight.log_size if self.story.looks else self.past.log_size,
+        )
         ctx, deployment = self.ctx, self.deployment
         try:
             sight = ctx.read(

@@ -9,7 +9,7 @@ from keelway.adapters.signal.front.answers import answers_of
 from keelway.adapters.signal.front.logfile import exceptions_in
 from keelway.adapters.signal.front.routes import past_routes, routes_within
 from keelway.adapters.signal.front.vitals import vitals_of
-from keelway.adapters.signal.front.volume import VOLUME_BYTES_MAX, logged_bytes
+from keelway.adapters.signal.front.volume import VOLUME_BYTES_MAX, log_size, logged_bytes
 from keelway.clients.control import Front, Json
 from keelway.clients.places import Places
 from keelway.core.errors import TheirFault
@@ -37,13 +37,14 @@ def past_of(project: Project, places: Places, environment: str, release: str, be
         active = _before(history, release, until)
     routes = past_routes(history, since, until)
     known: tuple[str, ...] = ()
-    pace = 0.0
+    pace, size = 0.0, -1
     if project.log:
         path = Path(places.fill(project.log, environment))
         try:
             seen = exceptions_in(path, between[0])
             known = tuple(one.fingerprint for one in seen if one.first_at < between[1])[:FINGERPRINTS_MAX]
             pace = logged_bytes(path, *between) / max(1.0, until - since)
+            size = log_size(path)
         except TheirFault:
             pace = 0.0
     return Past(
@@ -54,6 +55,7 @@ def past_of(project: Project, places: Places, environment: str, release: str, be
         vitals=vitals_of(places, environment, active, between[1]) if active else None,
         answers=answers_of(counters, active),
         own_answers=answers_of(counters, release),
+        log_size=size,
     )
 
 
@@ -79,7 +81,7 @@ def look_at(project: Project, places: Places, environment: str, release: str, st
         front = Front(places.front_socket(environment))
         history, answers = front.history(max(0.0, since)), answers_of(front.counters(), release)
     fresh: tuple[ExceptionSeen, ...] = ()
-    logged = 0
+    logged, size = 0, -1
     if project.log:
         path = Path(places.fill(project.log, environment))
         fresh = tuple(
@@ -87,7 +89,9 @@ def look_at(project: Project, places: Places, environment: str, release: str, st
             for one in exceptions_in(path, stand.seen_until, stand.now)
             if one.fingerprint not in stand.known and one.release in {"", release}
         )
-        logged = logged_bytes(path, stand.seen_until, stand.now)
+        logged, size = logged_bytes(path, stand.seen_until, stand.now), log_size(path)
+        if min(size, stand.log_size) >= 0:
+            logged = max(logged, size - stand.log_size)
     return Sight(
         routes=routes_within(history, release, since, until),
         vitals=vitals_of(places, environment, release, stand.now),
@@ -96,4 +100,5 @@ def look_at(project: Project, places: Places, environment: str, release: str, st
         log_bytes=logged,
         log_dropped=logged >= VOLUME_BYTES_MAX,
         answers=answers,
+        log_size=size,
     )

@@ -22,10 +22,9 @@ def logged_bytes(path: Path, since: datetime, until: datetime) -> int:
     Raises:
         TheirFault: the log cannot be read (``log_unreadable``).
     """
-    parts = [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, _ROTATED_MAX + 1))]
     found = 0
     try:
-        for part in parts:
+        for part in _parts(path):
             if not part.exists():
                 return found
             counted, whole = _within(part, since, until, VOLUME_BYTES_MAX - found)
@@ -39,6 +38,21 @@ def logged_bytes(path: Path, since: datetime, until: datetime) -> int:
             "correct [data] log or the rights of the file",
         ) from error
     return VOLUME_BYTES_MAX  # every part that is kept is newer: what was before them is lost
+
+
+def log_size(path: Path) -> int:
+    """Return the bytes of a log and of what was rotated out of it; -1 when they cannot be told.
+
+    Whoever writes the log says when it was written, so a flood may claim to be old. Its size cannot.
+    """
+    try:
+        return sum(part.stat().st_size for part in _parts(path) if part.exists())
+    except OSError:
+        return -1
+
+
+def _parts(path: Path) -> list[Path]:
+    return [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, _ROTATED_MAX + 1))]
 
 
 def _within(part: Path, since: datetime, until: datetime, budget: int) -> tuple[int, bool]:
