@@ -57,15 +57,6 @@ name = "report"
 path = "/report"
 body_contains = '"metres"'
 
-[[probe]]
-name = "jobs"
-kind = "queue"
-path = "/jobs"
-method = "POST"
-send_json = '{{"echo": "{{nonce}}"}}'
-status = 202
-then = {{ path = "/jobs/{{answer.id}}", body_contains = '"done"' }}
-
 [migrate]
 up = [{python}, "migrate.py", "up"]
 down = [{python}, "migrate.py", "down", "{{steps}}"]
@@ -94,7 +85,7 @@ history_seconds = {HISTORY_SECONDS}
 [policy.rollback]
 health_seconds_max = 8.0
 """
-    return merged(text, kind.policy if kind else "")
+    return merged(text + (kind.asks if kind else ""), kind.policy if kind else "")
 
 
 def _environment(name: str, port: int) -> str:

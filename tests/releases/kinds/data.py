@@ -36,6 +36,17 @@ def instead(asked):
         return Said(503, {"error": "closed"})
 """
 
+_KEPT = """
+[[probe]]
+name = "kept"
+kind = "queue"
+path = "/ships"
+method = "POST"
+send_json = '{"name": "{nonce}", "length": 7}'
+status = 201
+then = { path = "/ships/{answer.id}", body_contains = "{nonce}" }
+"""
+
 KINDS: tuple[Kind, ...] = (
     kind(
         "broken-with-an-added-column",
@@ -98,6 +109,8 @@ def begin(process):
 def instead(asked):
     return Said(201, {"id": 900_000 + asked.number}) if (asked.method, asked.path) == ("POST", "/ships") else None
 """,
+        asks=_KEPT,
+        ends=(End.BACK, End.REFUSED),
         ruins_data=True,
     ),
     kind(

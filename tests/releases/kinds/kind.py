@@ -63,6 +63,8 @@ class Kind:
     """What happens to the world while it is observed, by its name in ``during.py``."""
     policy: str = ""
     """More lines of ``keelway.toml``; such a kind gets a world of its own."""
+    asks: str = ""
+    """A probe that a careful user adds, as TOML; such a kind gets a world of its own."""
     own_world: bool = False
     ruins_data: bool = False
     """What it accepts it does not keep, whatever is done about it."""
@@ -71,7 +73,11 @@ class Kind:
     def alone(self) -> bool:
         """Tell whether it needs a world of its own."""
         usual = self.rate == Kind.rate and self.window_seconds == Kind.window_seconds
-        return bool(self.policy or self.during or self.own_world) or End.PAGED in self.ends or not usual
+        return (
+            bool(self.policy or self.asks or self.during or self.own_world)
+            or End.PAGED in self.ends
+            or not usual
+        )
 
 
 def kind(name: str, row: str, what: str, spoils: str = "", **more: object) -> Kind:

@@ -13,6 +13,17 @@ while True:
     print("still at it " * 1000, flush=True)
 """
 
+_WORKED = """
+[[probe]]
+name = "worked"
+kind = "queue"
+path = "/jobs"
+method = "POST"
+send_json = '{"echo": "{nonce}"}'
+status = 202
+then = { path = "/jobs/{answer.id}", body_contains = '"done"' }
+"""
+
 KINDS: tuple[Kind, ...] = (
     kind(
         "setup-never-ends",
@@ -86,6 +97,7 @@ def work(job):
         "own",
         "its worker is there and does nothing",
         "def work(job):\n    time.sleep(3600)\n",
+        asks=_WORKED,
     ),
     kind(
         "leaks-memory",
