@@ -117,6 +117,9 @@ def _by(told: dict[str, Any], events: list[Event]) -> str:
 
 _REASONS = (
     ("probe", re.compile(r"^(?:Probe|The probe)|probe .* failed", re.IGNORECASE)),
+    ("log", re.compile(r"It logs more")),
+    ("processes", re.compile(r"Its processes restarted|It holds \d+ of|memory|descriptors")),
+    ("users turned away", re.compile(r"turned away")),
     ("latency", re.compile(r"slower than")),
     ("new exceptions", re.compile(r"not seen before the deploy")),
     ("error rate", re.compile(r"failed|error")),

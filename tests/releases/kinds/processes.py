@@ -157,10 +157,11 @@ def begin(process):
 def begin(process):
     line = json.dumps({"time": BEGAN, "level": "INFO", "message": "no error at all " * 200}) + "\\n"
     def flood():
+        time.sleep(5)
         with open(LOG, "a") as out:
-            for _ in range(100):
-                out.write(line * 1_000)
-                time.sleep(0.05)
+            for _ in range(60):
+                out.write(line * 2_000)
+                time.sleep(0.1)
     if process == "web":
         beside(flood)
 """,
