@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from keelway.core.errors import OurFault
 from keelway.engine import fault, schema
 from keelway.engine.crew import Crew
-from keelway.engine.outside import WORDS, forget_ended
+from keelway.engine.outside import ENDED, WORDS, forget_ended
 from keelway.engine.record import plain
 from keelway.engine.run.letters import notify
 from keelway.engine.run.life import Life, Script
@@ -191,6 +191,14 @@ class DbosEngine:
     def look_seconds(self) -> float:
         """How often to look for what may have happened in another process."""
         return self._poll_seconds
+
+    def ended(self, runs: Sequence[str]) -> list[str]:
+        """Read which of some runs have ended, or are absent; all with one question."""
+        found = self._ask(
+            lambda: DBOS.list_workflows(workflow_ids=list(runs), load_input=False, load_output=False)
+        )
+        still = {one.workflow_id for one in found if one.status not in ENDED}
+        return [run for run in runs if run not in still]
 
     def cancelled(self, run: str) -> bool:
         """Read whether a run was cancelled."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -32,6 +33,7 @@ class Board:
         self._topics: dict[str, str] = {}
         self._bells: dict[str, threading.Event] = {}
         self._endings: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Event]] = {}
+        self._looked_at = float("-inf")
         self.closing = False
         self.way = threading.Event()
         """Set once the ways back that were left unfinished are under way again."""
@@ -71,7 +73,7 @@ class Board:
         finally:
             with self._lock:
                 self._bells.pop(run, None)
-            self._tell_ending(run)
+            self.tell_endings((run,))
 
     @contextmanager
     def awaited(self, run: str) -> Iterator[asyncio.Event]:
@@ -84,6 +86,14 @@ class Board:
         finally:
             with self._lock:
                 self._endings.pop(run, None)
+
+    def look(self, seconds: float) -> list[str]:
+        """Return all stages that are awaited here, to the first who asks so many seconds after the look before."""
+        with self._lock:
+            if time.monotonic() < self._looked_at + seconds:
+                return []
+            self._looked_at = time.monotonic()
+            return list(self._endings)
 
     def topic_of(self, run: str) -> str | None:
         """Return the topic on which a story waits now."""
@@ -107,11 +117,13 @@ class Board:
                 if run is None or stage == run or stage.startswith(f"{run}/"):
                     bell.set()
 
-    def _tell_ending(self, run: str) -> None:
+    def tell_endings(self, runs: Iterable[str]) -> None:
+        """Say to who awaits them that stages have ended."""
         with self._lock:
-            awaited = self._endings.get(run)
-        if awaited is not None and not awaited[0].is_closed():
-            awaited[0].call_soon_threadsafe(awaited[1].set)
+            awaited = [self._endings[run] for run in runs if run in self._endings]
+        for loop, ending in awaited:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(ending.set)
 
     def end(self) -> None:
         """Let everybody leave at the next verb."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -35,8 +35,6 @@ LOOK_SECONDS = 60.0
 RESULT_POLL_SECONDS = 0.02
 """A story looks this often for the result of a stage that has just ended here, until it is recorded."""
 
-_OPEN = frozenset({"queued", "running"})
-
 _GONE = (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError)
 # A run that is cancelled during an effect has lost its owner: DBOS reports the loss, not the cancel.
 
@@ -64,8 +62,8 @@ class Office(Protocol):
         """Raise ``OurFault`` unless this story, stage or queue was named at launch."""
         ...
 
-    def status(self, run: str) -> str:
-        """Read how a run stands, in the words of the port."""
+    def ended(self, runs: Sequence[str]) -> list[str]:
+        """Read which of some runs have ended, or are absent."""
         ...
 
     def ring(self, queue: str) -> None:
@@ -238,20 +236,27 @@ class StoryVerbs:
             raise fault.stage_failed(stage, error.message) from None
 
     async def _until_ended(self, child: str) -> None:
-        """Wait until a stage has left this process or ended in another; nothing is recorded."""
-        loop = asyncio.get_running_loop()
+        """Wait until a stage has left this process or ended in another; nothing is recorded.
+
+        Whoever looks looks for all who wait: with a thousand stories a look each would leave no time for their stages.
+        """
+        seconds = self._office.look_seconds
         with self._board.awaited(child) as ending:
+            self._board.tell_endings(await self._ended([child]))
             while True:
-                try:
-                    status = await loop.run_in_executor(None, self._office.status, child)
-                except KeelwayError:
-                    self._board.check()  # a worker that joins again has no office meanwhile
-                    raise
-                if status not in _OPEN:
-                    return
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(ending.wait(), self._office.look_seconds)
+                    await asyncio.wait_for(ending.wait(), seconds)
                     return
+                self._board.check()
+                if runs := self._board.look(seconds):
+                    self._board.tell_endings(await self._ended(runs))
+
+    async def _ended(self, runs: list[str]) -> list[str]:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, self._office.ended, runs)
+        except KeelwayError:
+            self._board.check()  # a worker that joins again has no office meanwhile
+            raise
 
     async def _record(self, name: str, effect: Callable[[], Any]) -> Any:
         return await self._translated(name, DBOS.run_step_async({"name": name}, effect))
