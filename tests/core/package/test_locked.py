@@ -386,6 +386,16 @@ def test_what_runs_by_itself_and_lists_in_other_places(path, before, now, found)
     assert codes({path: before}, {path: now}) == found
 
 
+def test_what_runs_by_itself_asks_a_person():
+    case = LockCase(
+        changed=frozenset({"package.json"}),
+        base={"package.json": "{}"},
+        head={"package.json": '{"scripts": {"postinstall": "node x.js"}}'},
+    )
+    (finding,) = judge_locks(case, POLICY)
+    assert (finding.code, finding.ruling) == ("install_hook_added", Ruling.HOLD)
+
+
 def test_one_file_with_two_hashes_is_refused_in_whichever_order():
     honest, evil = tarball("slugger", "2.0.0"), tarball("slugger", "2.0.0", integrity="sha512-evil")
     for first, second in ((honest, evil), (evil, honest)):

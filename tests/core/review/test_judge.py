@@ -48,4 +48,5 @@ def test_remarks_become_findings_for_the_fixer() -> None:
     assert (first.code, first.message) == ("review_remark", "The reviewer says: leaks\nhere")
     assert first.evidence == {"severity": "critical", "path": "a.py", "line": "3"}
     assert second.evidence == {"severity": "note"}
+    assert {first.ruling, second.ruling} == {Ruling.FAIL}
     assert remarks_of(NONE) == ()
