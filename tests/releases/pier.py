@@ -204,7 +204,7 @@ class Pier:
 
     def send(self, merged: Merged, *, staging: bool) -> str:
         """Start the way of a landed release through the environments."""
-        run = f"{merged.task.id}/release"
+        run = merged.task.id  # answers of people are sent to the run that bears the name of the task
         payload: dict[str, Any] = {"merged": to_json(merged)}
         if not staging:
             for status in (Status.OBSERVING, Status.PROMOTING):

@@ -47,10 +47,18 @@ class Signal(Protocol):
         """
         ...
 
-    def past(self, environment: str, release: str, since: datetime, until: datetime) -> Past:
+    def past(
+        self,
+        environment: str,
+        release: str,
+        since: datetime,
+        until: datetime,
+        without: tuple[str, ...] = (),
+    ) -> Past:
         """Return what is known of the time before a release was deployed: routes, errors, what its predecessor uses.
 
-        What cannot be read is absent, never zero.
+        What cannot be read is absent, never zero. ``without`` names releases that are no yardstick, because they were
+        taken back in that time: what they did to routes and to the log is left out.
         """
         ...
 

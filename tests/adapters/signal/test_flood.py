@@ -50,3 +50,15 @@ def test_what_was_rotated_out_belongs_to_the_log(tmp_path: Path) -> None:
     path.write_text("x" * 10)
     (tmp_path / "app.jsonl.1").write_text("y" * 5)
     assert log_size(path) == 15
+
+
+def test_a_release_that_was_taken_back_is_no_yardstick(mast: FrontMast) -> None:
+    mast.write(time=(mast.start + timedelta(seconds=70)).isoformat(), level="INFO", message="well")
+    until = mast.start + timedelta(seconds=120)
+    past = mast.signal.past("production", "newest", mast.start, until)
+    assert sum(route.errors for route in past.routes) > 0
+    assert past.log_bytes_per_second > 0
+    clean = mast.signal.past("production", "newest", mast.start, until, ("new",))
+    assert sum(route.requests for route in clean.routes) == 600
+    assert sum(route.errors for route in clean.routes) == 0
+    assert clean.log_bytes_per_second == 0

@@ -53,9 +53,16 @@ class FakeSignal:
             raise TheirFault("log_unreadable", f"The log of {environment} cannot be read.")
         return tuple(entry for entry in self.seen.get(environment, []) if entry.last_at >= since)
 
-    def past(self, environment: str, release: str, since: datetime, until: datetime) -> Past:
+    def past(
+        self,
+        environment: str,
+        release: str,
+        since: datetime,
+        until: datetime,
+        without: tuple[str, ...] = (),
+    ) -> Past:
         """Return the time before as a test has set it, with the errors that were seen until then."""
-        del release
+        del release, without
         known = tuple(
             entry.fingerprint
             for entry in self.seen.get(environment, [])

@@ -15,6 +15,7 @@ from keelway.clients.places import Places
 from keelway.core.errors import TheirFault
 from keelway.core.model.project import Project
 from keelway.core.observe.sight import Past, Sight, Stand
+from keelway.core.traffic.route import release_of
 from keelway.ports.signal import ExceptionSeen
 
 Between = tuple[datetime, datetime]
@@ -24,7 +25,14 @@ _NOTHING: Json = {"ticks": []}
 _NOBODY: Json = {"releases": {}}
 
 
-def past_of(project: Project, places: Places, environment: str, release: str, between: Between) -> Past:
+def past_of(
+    project: Project,
+    places: Places,
+    environment: str,
+    release: str,
+    between: Between,
+    without: tuple[str, ...] = (),
+) -> Past:
     """Return what is known of the time before a release."""
     since, until = (instant.timestamp() for instant in between)
     history, active, counters = _NOTHING, "", _NOBODY
@@ -34,6 +42,8 @@ def past_of(project: Project, places: Places, environment: str, release: str, be
             history, counters = front.history(max(0.0, since)), front.counters()
         except TheirFault:
             history = _NOTHING
+        served = [tick for tick in history["ticks"] if release_of(str(tick["release"])) not in without]
+        history = {**history, "ticks": served}
         active = _before(history, release, until)
     routes = past_routes(history, since, until)
     known: tuple[str, ...] = ()

@@ -59,9 +59,20 @@ class FrontSignal:
         path = Path(self._places.fill(self._project.log, environment))
         return exceptions_in(path, since)
 
-    def past(self, environment: str, release: str, since: datetime, until: datetime) -> Past:
-        """Return what is known of the time before a release was deployed; what cannot be read is absent."""
-        return past_of(self._project, self._places, environment, release, (since, until))
+    def past(
+        self,
+        environment: str,
+        release: str,
+        since: datetime,
+        until: datetime,
+        without: tuple[str, ...] = (),
+    ) -> Past:
+        """Return what is known of the time before a release was deployed; what cannot be read is absent.
+
+        How much was logged counts as unknown where ``without`` names releases: lines seldom say whose they are.
+        """
+        found = past_of(self._project, self._places, environment, release, (since, until), without)
+        return replace(found, log_bytes_per_second=0.0) if without else found
 
     def look(self, environment: str, release: str, stand: Stand) -> Sight:
         """Look at a release once: intervals, routes, new errors, and what it uses now.
