@@ -78,6 +78,7 @@ def tell(row: Row) -> Row:
     """Print a row as soon as it is known."""
     sys.stdout.write(" | ".join(cells(row)) + ("" if row.right else f"   <-- {row.said}") + "\n")
     sys.stdout.flush()
+    keep([row])  # a run that is broken off has lost nothing
     return row
 
 
