@@ -151,6 +151,7 @@ def _outside(plane: Plane, folder: Path) -> list[str]:
     wrong += [f"workspace left: {path.name}" for path in plane.home.workspaces.glob("[!.]*")]
     if (broken := verify_chain(plane.ledger.events(limit=1_000_000))) is not None:
         wrong.append(f"chain broken at {broken}")
-    live = plane.target.places[PRODUCTION].active
+    # What another worker did last is in the file, not in what this process remembers.
+    live = plane.kept["target"].everything()["places"][PRODUCTION].active
     newest = next(entry.release for entry in plane.ledger.deployments(PRODUCTION) if entry.status == "live")
     return wrong if live == newest else [*wrong, f"production runs {live}, the book says {newest}"]
