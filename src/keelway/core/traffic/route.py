@@ -103,10 +103,19 @@ def read_state(said: Mapping[str, Any]) -> TrafficState:
 
 
 def read_counts(said: Mapping[str, Any]) -> dict[str, Counted]:
-    """Read the totals of a balancer by release."""
-    found: dict[str, Counted] = {}
+    """Read requests and failures of a balancer by release."""
+    return {
+        release: Counted(totals["requests"], sum(totals[kind] for kind in _FAILED))
+        for release, totals in totals_by_release(said).items()
+    }
+
+
+def totals_by_release(said: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Read every total of a balancer by its name and by release, its instances added up."""
+    found: dict[str, dict[str, int]] = {}
     for name, one in said.get("releases", {}).items():
-        old = found.get(release_of(name), Counted(0, 0))
-        errors = sum(int(one[kind]) for kind in _FAILED)
-        found[release_of(name)] = Counted(old.requests + int(one["requests"]), old.errors + errors)
+        mine = found.setdefault(release_of(name), {})
+        for kind, count in one.items():
+            if isinstance(count, int):  # buckets are told beside the totals
+                mine[kind] = mine.get(kind, 0) + count
     return found

@@ -10,15 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from keelway.adapters.signal.front.parts import BYTES_MAX, parts_of, reading
 from keelway.adapters.signal.front.trace import Trace, read_trace
-from keelway.core.errors import TheirFault
 from keelway.ports.signal import ExceptionSeen
 
-BYTES_MAX = 32 * 1024 * 1024
-"""How much of the newest log is read at most."""
-
 GROUPS_MAX = 500
-_ROTATED_MAX = 3
 _EVIDENCE_CHARS = 6_000
 _TITLE_CHARS = 200
 _LINE_BYTES_MAX = 256 * 1024
@@ -47,7 +43,7 @@ def exceptions_in(path: Path, since: datetime, until: datetime | None = None) ->
         TheirFault: the log, or the folder in which it would be, cannot be read (``log_unreadable``).
     """
     groups: dict[str, list[Logged]] = {}
-    try:
+    with reading(path):
         for line, written_at in _lines(path, since):
             logged = _logged(line, written_at)
             if logged is not None and logged.at >= since and (until is None or logged.at < until):
@@ -56,12 +52,6 @@ def exceptions_in(path: Path, since: datetime, until: datetime | None = None) ->
                     del groups[logged.trace.fingerprint]
                     continue
                 group.append(logged)
-    except OSError as error:
-        raise TheirFault(
-            "log_unreadable",
-            f"The log {path} cannot be read: {error.strerror or error}.",
-            "correct [data] log or the rights of the file",
-        ) from error
     seen = [_seen(fingerprint, group) for fingerprint, group in groups.items()]
     return tuple(sorted(seen, key=lambda one: (-one.count, one.fingerprint)))
 
@@ -86,7 +76,7 @@ def _lines(path: Path, since: datetime) -> Iterator[tuple[bytes, datetime]]:
 
     A log that was never written is empty only when its folder is there to be written to.
     """
-    rotated = [path.with_name(f"{path.name}.{number}") for number in range(_ROTATED_MAX, 0, -1)]
+    rotated = reversed(parts_of(path)[1:])
     parts = [part for part in rotated if part.is_file() and part.stat().st_mtime >= since.timestamp()]
     if path.exists():
         parts.append(path)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from keelway.adapters.signal.front.answers import answers_of
 from keelway.adapters.signal.front.logfile import exceptions_in
 from keelway.adapters.signal.front.routes import past_routes, routes_within
+from keelway.adapters.signal.front.told import Told, told
 from keelway.adapters.signal.front.vitals import vitals_of
 from keelway.adapters.signal.front.volume import VOLUME_BYTES_MAX, log_size, logged_bytes
-from keelway.clients.control import Front, Json
+from keelway.clients.control import Json
 from keelway.clients.places import Places
 from keelway.core.errors import TheirFault
 from keelway.core.model.project import Project
@@ -21,8 +21,6 @@ from keelway.ports.signal import ExceptionSeen
 Between = tuple[datetime, datetime]
 TITLES_MAX = 20
 FINGERPRINTS_MAX = 500
-_NOTHING: Json = {"ticks": []}
-_NOBODY: Json = {"releases": {}}
 
 
 def past_of(
@@ -33,18 +31,18 @@ def past_of(
     between: Between,
     without: tuple[str, ...] = (),
 ) -> Past:
-    """Return what is known of the time before a release."""
+    """Return what is known of the time before a release, without what some releases did to it.
+
+    How much was logged counts as unknown where there are such: lines seldom say whose they are.
+    """
     since, until = (instant.timestamp() for instant in between)
-    history, active, counters = _NOTHING, "", _NOBODY
-    if project.environment(environment).target.local:
-        front = Front(places.front_socket(environment))
-        try:
-            history, counters = front.history(max(0.0, since)), front.counters()
-        except TheirFault:
-            history = _NOTHING
-        served = [tick for tick in history["ticks"] if release_of(str(tick["release"])) not in without]
-        history = {**history, "ticks": served}
-        active = _before(history, release, until)
+    try:
+        counted = told(project, places, environment, between[0])
+    except TheirFault:
+        counted = Told()
+    served = [tick for tick in counted.history["ticks"] if release_of(str(tick["release"])) not in without]
+    history = {**counted.history, "ticks": served}
+    active = _before(history, release, until)
     routes = past_routes(history, since, until)
     known: tuple[str, ...] = ()
     pace, size = 0.0, -1
@@ -53,7 +51,7 @@ def past_of(
         try:
             seen = exceptions_in(path, between[0])
             known = tuple(one.fingerprint for one in seen if one.first_at < between[1])[:FINGERPRINTS_MAX]
-            pace = logged_bytes(path, *between) / max(1.0, until - since)
+            pace = 0.0 if without else logged_bytes(path, *between) / max(1.0, until - since)
             size = log_size(path)
         except TheirFault:
             pace = 0.0
@@ -63,8 +61,8 @@ def past_of(
         fingerprints=known,
         log_bytes_per_second=pace,
         vitals=vitals_of(places, environment, active, between[1]) if active else None,
-        answers=answers_of(counters, active),
-        own_answers=answers_of(counters, release),
+        answers=counted.answers(active),
+        own_answers=counted.answers(release),
         log_size=size,
     )
 
@@ -79,17 +77,15 @@ def _before(history: Json, release: str, until: float) -> str:
     return max(served, default=(0.0, ""))[1]
 
 
-def look_at(project: Project, places: Places, environment: str, release: str, stand: Stand) -> Sight:
+def look_at(
+    project: Project, places: Places, environment: str, release: str, stand: Stand, counted: Told
+) -> Sight:
     """Return what one look sees besides the counted intervals.
 
     Raises:
-        TheirFault: the front does not answer, or the log cannot be read.
+        TheirFault: the log cannot be read.
     """
     since, until = stand.seen_until.timestamp(), stand.now.timestamp()
-    history, answers = _NOTHING, None
-    if project.environment(environment).target.local:
-        front = Front(places.front_socket(environment))
-        history, answers = front.history(max(0.0, since)), answers_of(front.counters(), release)
     fresh: tuple[ExceptionSeen, ...] = ()
     logged, size = 0, -1
     if project.log:
@@ -103,12 +99,12 @@ def look_at(project: Project, places: Places, environment: str, release: str, st
         if min(size, stand.log_size) >= 0:
             logged = max(logged, size - stand.log_size)
     return Sight(
-        routes=routes_within(history, release, since, until),
+        routes=routes_within(counted.history, release, since, until),
         vitals=vitals_of(places, environment, release, stand.now),
         new_errors=sum(one.count for one in fresh),
         new_titles=tuple(one.title for one in fresh[:TITLES_MAX]),
         log_bytes=logged,
         log_dropped=logged >= VOLUME_BYTES_MAX,
-        answers=answers,
+        answers=counted.answers(release),
         log_size=size,
     )

@@ -9,15 +9,16 @@ from pathlib import Path
 from keelway.adapters.signal.front.intervals import Span, gather, slow_limit_ms, spans_of
 from keelway.adapters.signal.front.logfile import exceptions_in
 from keelway.adapters.signal.front.sight import look_at, past_of
+from keelway.adapters.signal.front.told import Told, told
 from keelway.clients.control import Front, Json
 from keelway.clients.places import Places
 from keelway.core.measure.sample import Tick
 from keelway.core.model.project import Project
 from keelway.core.observe.sight import Past, Sight, Stand
+from keelway.core.traffic.route import read_counts
 from keelway.ports.signal import ExceptionSeen, Signal
 
 _REFERENCE_SECONDS = 3_600.0
-_FAILED = ("s5xx", "upstream_errors", "timeouts")
 
 
 class FrontSignal:
@@ -41,9 +42,19 @@ class FrontSignal:
         """
         if not self._project.environment(environment).target.local:
             return ()  # no front of ours counts there
-        front, began, ended = self._front(environment), since.timestamp(), until.timestamp()
-        bounds = _bounds_ms(front.counters())
-        spans = spans_of(front.history(max(0.0, began)), release)
+        counted = told(self._project, self._places, environment, since)
+        return self._ticks(counted, environment, release, (since, until), tick_seconds)
+
+    def _ticks(
+        self,
+        counted: Told,
+        environment: str,
+        release: str,
+        between: tuple[datetime, datetime],
+        tick_seconds: float,
+    ) -> tuple[Tick, ...]:
+        began, ended = (instant.timestamp() for instant in between)
+        bounds, spans = _bounds_ms(counted.counters), spans_of(counted.history, release)
         within = [span for span in spans if span.lies_within(began, ended)]
         limit = self._limit(environment, release, began, bounds) if release else slow_limit_ms(within, bounds)
         return gather(within, tick_seconds, bounds, limit)
@@ -67,12 +78,8 @@ class FrontSignal:
         until: datetime,
         without: tuple[str, ...] = (),
     ) -> Past:
-        """Return what is known of the time before a release was deployed; what cannot be read is absent.
-
-        How much was logged counts as unknown where ``without`` names releases: lines seldom say whose they are.
-        """
-        found = past_of(self._project, self._places, environment, release, (since, until), without)
-        return replace(found, log_bytes_per_second=0.0) if without else found
+        """Return what is known of the time before a release was deployed; what cannot be read is absent."""
+        return past_of(self._project, self._places, environment, release, (since, until), without)
 
     def look(self, environment: str, release: str, stand: Stand) -> Sight:
         """Look at a release once: intervals, routes, new errors, and what it uses now.
@@ -80,22 +87,22 @@ class FrontSignal:
         Raises:
             TheirFault: the front does not answer, or the log cannot be read.
         """
-        counted = self._project.environment(environment).target.local
-        since, until = stand.counted_until, stand.now
-        ticks = self.ticks(environment, release, since, until, stand.tick_seconds)
-        sight = look_at(self._project, self._places, environment, release, stand)
-        return replace(sight, ticks=ticks, counted=counted)
+        project, places = self._project, self._places
+        since = min(stand.counted_until, stand.seen_until)
+        counted = told(project, places, environment, since)
+        sight = look_at(project, places, environment, release, stand, counted)
+        if not project.environment(environment).target.local:
+            return replace(sight, counted=False, answers=None)
+        between = (stand.counted_until, stand.now)
+        return replace(sight, ticks=self._ticks(counted, environment, release, between, stand.tick_seconds))
 
     def totals(self, environment: str) -> tuple[int, int]:
         """Return requests and failures since the front began; what nobody could answer is a failure."""
         if not self._project.environment(environment).target.local:
             return 0, 0
-        counted = self._front(environment).counters()
-        lost = int(counted["front"]["no_backend"])
-        releases = counted["releases"].values()
-        requests = sum(int(one["requests"]) for one in releases)
-        failed = sum(int(one[name]) for one in releases for name in _FAILED)
-        return requests + lost, failed + lost
+        counters = self._front(environment).counters()
+        lost, counts = int(counters["front"]["no_backend"]), read_counts(counters).values()
+        return sum(one.requests for one in counts) + lost, sum(one.errors for one in counts) + lost
 
     def _front(self, environment: str) -> Front:
         return Front(self._places.front_socket(environment))

@@ -6,13 +6,12 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from keelway.core.errors import TheirFault
+from keelway.adapters.signal.front.parts import BYTES_MAX, parts_of, reading
 
-VOLUME_BYTES_MAX = 32 * 1024 * 1024
+VOLUME_BYTES_MAX = BYTES_MAX
 """More than this within one look cannot be read, so errors in it would be missed."""
 
 _FIRST_BYTES = 256 * 1024
-_ROTATED_MAX = 3
 _TIME = re.compile(rb'"(?:time|timestamp|ts|asctime|@timestamp)"\s*:\s*(?:"([^"]{1,64})"|([0-9.]{1,32}))')
 
 
@@ -23,20 +22,14 @@ def logged_bytes(path: Path, since: datetime, until: datetime) -> int:
         TheirFault: the log cannot be read (``log_unreadable``).
     """
     found = 0
-    try:
-        for part in _parts(path):
+    with reading(path):
+        for part in parts_of(path):
             if not part.exists():
                 return found
             counted, whole = _within(part, since, until, VOLUME_BYTES_MAX - found)
             found += counted
             if whole or found >= VOLUME_BYTES_MAX:
                 return min(found, VOLUME_BYTES_MAX)
-    except OSError as error:
-        raise TheirFault(
-            "log_unreadable",
-            f"The log {path} cannot be read: {error.strerror or error}.",
-            "correct [data] log or the rights of the file",
-        ) from error
     return VOLUME_BYTES_MAX  # every part that is kept is newer: what was before them is lost
 
 
@@ -46,13 +39,9 @@ def log_size(path: Path) -> int:
     Whoever writes the log says when it was written, so a flood may claim to be old. Its size cannot.
     """
     try:
-        return sum(part.stat().st_size for part in _parts(path) if part.exists())
+        return sum(part.stat().st_size for part in parts_of(path) if part.exists())
     except OSError:
         return -1
-
-
-def _parts(path: Path) -> list[Path]:
-    return [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, _ROTATED_MAX + 1))]
 
 
 def _within(part: Path, since: datetime, until: datetime, budget: int) -> tuple[int, bool]:
