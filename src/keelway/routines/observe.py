@@ -9,17 +9,16 @@ from typing import Any
 from keelway.core.errors import KeelwayError, OurFault
 from keelway.core.measure.health import ProbeTick
 from keelway.core.measure.judge import judge_window
-from keelway.core.measure.sample import Tick, outside
+from keelway.core.measure.sample import Tick
 from keelway.core.measure.verdict import Code, Decision, Judgement, Reason, VerdictSettings
 from keelway.core.model.event import EventKind
 from keelway.core.observe.sight import Vitals
 from keelway.core.policy import ObservationPolicy
-from keelway.core.release.rollback import BAD_STATUSES
-from keelway.ports.ledger import Deployment, Ledger
+from keelway.ports.ledger import Deployment
 from keelway.ports.probe import ProbeResult
-from keelway.ports.signal import Signal
 from keelway.routines.context import Context
 from keelway.routines.watch.looking import Looking
+from keelway.routines.watch.yardstick import good_ticks
 
 GAP_LOOKS = 2
 """How many times more looks than the window needs, where time passed that nobody watched."""
@@ -69,15 +68,6 @@ def baseline(ctx: Context, environment: str, bounds: ObservationPolicy) -> tuple
         span=span,
         tick_seconds=bounds.tick_seconds,
     )
-
-
-def good_ticks(
-    signal: Signal, ledger: Ledger, environment: str, *, span: tuple[datetime, datetime], tick_seconds: float
-) -> tuple[Tick, ...]:
-    """Read the numbers of a time, all releases together, without the while that a release served which was taken back."""
-    ticks = signal.ticks(environment, "", *span, tick_seconds)
-    bad = [entry for entry in ledger.deployments(environment) if entry.status in BAD_STATUSES]
-    return outside(ticks, [(entry.started_at, entry.finished_at or span[1]) for entry in bad])
 
 
 class _Watch:

@@ -19,8 +19,9 @@ from keelway.ports.ledger import Deployment
 from keelway.routines import health
 from keelway.routines.ask import tell
 from keelway.routines.context import Context
-from keelway.routines.observe import good_ticks, sentence_of, settings_of
+from keelway.routines.observe import sentence_of, settings_of
 from keelway.routines.order import Looked, WatchOrder
+from keelway.routines.watch.yardstick import good_ticks
 
 
 def look(ctx: Context, order: WatchOrder) -> Looked:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from keelway.core.measure.health import ProbeTick
 from keelway.core.measure.judge import judge_window
 from keelway.core.measure.sample import Counts, Tick
 from keelway.core.measure.verdict import Code, Decision, Judgement, Reason, VerdictSettings
 from keelway.core.observe.clock import Passed, missing_share, one_after_another, passed_between
-from keelway.core.observe.saturation import SaturationLimits, fullness
+from keelway.core.observe.saturation import Fullness, SaturationLimits, fullness
 from keelway.core.observe.series import Series, weigh_series
-from keelway.core.observe.sight import Past, RouteCount, Sight, Vitals
+from keelway.core.observe.sight import Past, RouteCount, Sight
 from keelway.core.observe.turned_away import DOUBT_SHARE_MIN, turned_away, turned_away_sentence
 from keelway.core.observe.vanished import log_fell_silent, vanished_routes, vanished_sentence
 
@@ -50,11 +51,32 @@ class Story:
     turned_away_share_max: float = 0.5
     """By how much the share of users who are turned away may grow."""
 
-    @property
+    @cached_property
     def passed(self) -> Passed:
         """Return what became of the time."""
         looks = [self.began_at, *(look.at for look in self.looks)]
         return passed_between(looks, self.tick_seconds, LOOK_SECONDS_MAX)
+
+    @property
+    def routes(self) -> list[RouteCount]:
+        """Return what was counted by route, look by look."""
+        return [route for look in self.looks for route in look.sight.routes]
+
+    @cached_property
+    def fullness(self) -> Fullness:
+        """Return what fills up."""
+        vitals = [look.sight.vitals for look in self.looks if look.sight.vitals is not None]
+        return fullness(vitals, self.past.vitals, self.limits)
+
+    @cached_property
+    def turned_away(self) -> tuple[float, str]:
+        """Return by how much more users are turned away than before, and say so."""
+        before = self.past.answers
+        newest = next((look.sight.answers for look in reversed(self.looks) if look.sight.answers), None)
+        if newest is None or not before.requests:
+            return 0.0, ""
+        after = newest.since(self.past.own_answers)
+        return turned_away(before, after), turned_away_sentence(before, after)
 
 
 def judge_release(story: Story, settings: VerdictSettings) -> Judgement:
@@ -84,7 +106,7 @@ def judge_release(story: Story, settings: VerdictSettings) -> Judgement:
 
 def _counted(judgement: Judgement, story: Story) -> Judgement:
     """Tell what the routes counted where no interval of the whole has ended yet."""
-    routes = [route for look in story.looks for route in look.sight.routes]
+    routes = story.routes
     requests = sum(route.requests for route in routes)
     if judgement.requests or not requests:
         return judgement
@@ -96,12 +118,7 @@ def _settled(story: Story) -> list[Tick]:
     """Return the counted intervals, without the slowness of the time in which a release settles."""
     ticks = [tick for look in story.looks for tick in look.sight.ticks]
     kept = one_after_another(ticks)
-    return [
-        replace(tick, slow=0)
-        if (tick.at - story.began_at).total_seconds() < story.stabilise_seconds
-        else tick
-        for tick in kept
-    ]
+    return [replace(tick, slow=0) if _settling(story, tick) else tick for tick in kept]
 
 
 def _series(story: Story) -> tuple[Series, ...]:
@@ -151,41 +168,23 @@ def _queues(looks: Sequence[Looked], offsets: tuple[float, ...]) -> list[Series]
 
 def _harm(story: Story) -> tuple[Reason, ...]:
     """Collect what condemns a release besides its numbers."""
-    full = fullness(_vitals(story), story.past.vitals, story.limits)
-    found = [Reason(Code.SATURATED, sentence) for sentence in full.harm]
+    found = [Reason(Code.SATURATED, sentence) for sentence in story.fullness.harm]
     recent = story.looks[-LOG_DROPS_MAX:]
     if len(recent) == LOG_DROPS_MAX and all(look.sight.log_dropped for look in recent):
         said = "It logs more than can be read, so its errors would be missed."
         found.append(Reason(Code.LOG_DROPPED, said))
-    grown, said = _turned_away(story)
+    grown, said = story.turned_away
     if grown > story.turned_away_share_max:
         found.append(Reason(Code.TURNED_AWAY, said))
     return tuple(found)
-
-
-def _turned_away(story: Story) -> tuple[float, str]:
-    """Return by how much more users are turned away than before, and say so."""
-    before = story.past.answers
-    newest = next((look.sight.answers for look in reversed(story.looks) if look.sight.answers), None)
-    if newest is None or not before.requests:
-        return 0.0, ""
-    after = newest.since(story.past.own_answers)
-    return turned_away(before, after), turned_away_sentence(before, after)
-
-
-def _vitals(story: Story) -> list[Vitals]:
-    return [look.sight.vitals for look in story.looks if look.sight.vitals is not None]
 
 
 def _doubt(
     story: Story, ticks: Sequence[Tick], settings: VerdictSettings, counted_seconds: float
 ) -> tuple[Reason, ...]:
     """Collect what keeps a release from passing without condemning it."""
-    found = [
-        Reason(Code.FILLING_UP, sentence)
-        for sentence in fullness(_vitals(story), story.past.vitals, story.limits).doubt
-    ]
-    routes = [route for look in story.looks for route in look.sight.routes]
+    found = [Reason(Code.FILLING_UP, sentence) for sentence in story.fullness.doubt]
+    routes = story.routes
     requests = sum(tick.requests for tick in ticks)
     if routes and (gone := vanished_routes(story.past, routes, requests)):
         found.append(Reason(Code.VANISHED, vanished_sentence(gone)))
@@ -197,7 +196,7 @@ def _doubt(
     if missing > settings.missing_share_max:
         said = f"{missing:.0%} of the watched time has no data. {story.passed.sentence}"
         found.append(Reason(Code.TIME_MISSING, said.strip()))
-    grown, said = _turned_away(story)
+    grown, said = story.turned_away
     if grown > DOUBT_SHARE_MIN:
         found.append(Reason(Code.TURNED_AWAY, said))
     return tuple(found)

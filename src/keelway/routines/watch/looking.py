@@ -14,11 +14,10 @@ from keelway.core.observe.saturation import SaturationLimits
 from keelway.core.observe.sight import Past, Sight, Stand
 from keelway.core.observe.synthetic import is_synthetic, synthetic, tick_of
 from keelway.core.policy import ObservationPolicy
-from keelway.core.release.rollback import BAD_STATUSES
-from keelway.ports.ledger import Deployment, Ledger
+from keelway.ports.ledger import Deployment
 from keelway.ports.probe import About, ProbeResult
-from keelway.ports.signal import Signal
 from keelway.routines.context import Context
+from keelway.routines.watch.yardstick import good_past
 
 
 class Looking:
@@ -132,22 +131,9 @@ def _past(ctx: Context, deployment: Deployment, bounds: ObservationPolicy) -> Pa
     until = deployment.started_at
     since = until - timedelta(seconds=bounds.history_seconds)
     try:
-        return ctx.read("past", good_past, ctx.signal, ctx.ledger, deployment, since=since, until=until)
+        return ctx.read("past", good_past, ctx.signal, ctx.ledger, deployment, span=(since, until))
     except KeelwayError:
         return Past()
-
-
-def good_past(
-    signal: Signal, ledger: Ledger, deployment: Deployment, *, since: datetime, until: datetime
-) -> Past:
-    """Read the time before a deploy; what releases did that were taken back in it is no yardstick."""
-    bad = {
-        entry.release
-        for entry in ledger.deployments(deployment.environment)
-        if entry.status in BAD_STATUSES and entry.started_at < until and (entry.finished_at or until) > since
-    }
-    others = tuple(sorted(bad - {deployment.release}))
-    return signal.past(deployment.environment, deployment.release, since, until, others)
 
 
 def limits_of(bounds: ObservationPolicy, day_seconds: float) -> SaturationLimits:
