@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.adapters.target.in_place_yard import altered, committed
+from tests.adapters.target.in_place_yard import InPlaceYard
 from tests.adapters.target.process_rig import MIGRATE
 from tests.conformance.git_rig import git
 
@@ -81,22 +80,15 @@ class _Answer(BaseHTTPRequestHandler):
 
 
 @dataclass
-class GitPullRig:
+class GitPullRig(InPlaceYard):
     """Serve as yard of the target tests."""
 
-    root: Path
-    project: Project
     sites: dict[str, Site]
     vault: FakeVault
-    environment: str = "production"
-    other: str = "staging"
     patience: float = 1.5
     releases: dict[str, str] = field(default_factory=dict)
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
-
-    @property
-    def origin(self) -> Path:
-        return self.root / "origin"
+    kind = "git_pull"
+    traits = TRAITS
 
     @property
     def clone(self) -> Path:
@@ -108,17 +100,12 @@ class GitPullRig:
 
     @property
     def target(self) -> GitPullTarget:
-        git_dir, home = str(self.origin / ".git"), str(self.root / "home")
+        git_dir, home = self.places
         return GitPullTarget(self.project, git_dir, home, self.vault, PYTHON, healthy_seconds=self.patience)
 
-    def alter(self, **settings: object) -> None:
-        """Change settings of the target in both environments."""
-        self.project = altered(self.project, "git_pull", settings)
-
     def commit(self, *traits: str, schema: int = 0) -> str:
-        number = str(next(self._numbers))
         (self.origin / "schema").write_text(str(schema))
-        sha = committed(self.origin, number, traits, TRAITS)
+        number, sha = self.numbered(traits)
         self.releases[number] = release_name(sha)
         return sha
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.adapters.target.git_pull_rig import Site
-from tests.adapters.target.in_place_yard import altered, committed
+from tests.adapters.target.in_place_yard import InPlaceYard
 from tests.conformance.git_rig import git
 
 from keelway.adapters.target.manual import ManualTarget
@@ -27,34 +26,22 @@ BUILD = "import pathlib, sys; pathlib.Path('fails').exists() and sys.exit('does 
 
 
 @dataclass
-class ManualRig:
+class ManualRig(InPlaceYard):
     """Serve as yard of the target tests; the operator does at once what is asked."""
 
-    root: Path
-    project: Project
     sites: dict[str, Site]
-    environment: str = "production"
-    other: str = "staging"
     releases: dict[str, str] = field(default_factory=dict)
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
-
-    @property
-    def origin(self) -> Path:
-        return self.root / "origin"
+    kind = "manual"
+    traits = ("sick", "fails")
 
     @property
     def target(self) -> ManualTarget:
-        git_dir, home = str(self.origin / ".git"), str(self.root / "home")
+        git_dir, home = self.places
         return ManualTarget(self.project, git_dir, home, FakeVault(), PYTHON)
-
-    def alter(self, **settings: object) -> None:
-        """Change settings of the target in both environments."""
-        self.project = altered(self.project, "manual", settings)
 
     def commit(self, *traits: str, schema: int = 0) -> str:
         del schema
-        number = str(next(self._numbers))
-        sha = committed(self.origin, number, traits, ("sick", "fails"))
+        number, sha = self.numbered(traits)
         self.releases[number] = release_name(sha)
         return sha
 

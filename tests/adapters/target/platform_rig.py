@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from tests.adapters.target.in_place_yard import altered, committed
+from tests.adapters.target.in_place_yard import InPlaceYard
 from tests.conformance.git_rig import git
 
 from keelway.adapters.target.platform import PlatformTarget
@@ -164,35 +163,23 @@ class _Door(BaseHTTPRequestHandler):
 
 
 @dataclass
-class PlatformRig:
+class PlatformRig(InPlaceYard):
     """Serve as yard of the target tests."""
 
-    root: Path
-    project: Project
     platform: Platform
     vault: FakeVault
-    environment: str = "production"
-    other: str = "staging"
     patience: float = 1.5
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
-
-    @property
-    def origin(self) -> Path:
-        return self.root / "origin"
+    kind = "platform"
+    traits = ("sick", "unbuildable")
 
     @property
     def target(self) -> PlatformTarget:
-        git_dir, home = str(self.origin / ".git"), str(self.root / "home")
+        git_dir, home = self.places
         return PlatformTarget(self.project, git_dir, home, self.vault, PYTHON, healthy_seconds=self.patience)
-
-    def alter(self, **settings: object) -> None:
-        """Change settings of the target in both environments."""
-        self.project = altered(self.project, "platform", settings)
 
     def commit(self, *traits: str, schema: int = 0) -> str:
         del schema
-        number = str(next(self._numbers))
-        return committed(self.origin, number, traits, ("sick", "unbuildable"))
+        return self.numbered(traits)[1]
 
     def answering(self, environment: str = "production") -> str:
         try:

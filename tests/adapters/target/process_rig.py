@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -185,6 +186,29 @@ class ProcessRig:
         self.target.switch(environment, {release: 100}, epoch=epoch)
         self.target.swap_workers(environment, release, epoch=epoch)
         return release
+
+
+def deliver_to_both(rig: ProcessRig, seconds_max: float) -> str:
+    """Deliver one commit to both environments at the same time and return its release."""
+    sha = rig.commit()
+    release, failures = release_name(sha), []
+
+    def deliver(environment: str) -> None:
+        try:
+            rig.target.build(environment, sha, release)
+            rig.target.migrate(environment, release, None, epoch=1)
+            rig.target.start(environment, release, epoch=1)
+            rig.target.switch(environment, {release: 100}, epoch=1)
+        except Exception as error:  # noqa: BLE001 - a thread hands on whatever went wrong
+            failures.append(error)
+
+    threads = [threading.Thread(target=deliver, args=(name,)) for name in ("staging", "production")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(seconds_max)
+    assert failures == []
+    return release
 
 
 @contextmanager

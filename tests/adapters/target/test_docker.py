@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +14,7 @@ import psutil
 import pytest
 from tests.adapters.target.docker_rig import INSIDE, DockerRig, docker_rig, real_engine
 from tests.adapters.target.load import load
-from tests.adapters.target.process_rig import PYTHON
+from tests.adapters.target.process_rig import PYTHON, deliver_to_both
 from tests.adapters.target.test_process import beat, port_of, until
 from tests.clients.cage.engine import Engine
 
@@ -210,24 +209,7 @@ def test_what_was_stopped_can_be_revived(rig: DockerRig) -> None:
 
 
 def test_two_environments_at_once(rig: DockerRig) -> None:
-    sha = rig.commit()
-    release, failures = release_name(sha), []
-
-    def deliver(environment: str) -> None:
-        try:
-            rig.target.build(environment, sha, release)
-            rig.target.migrate(environment, release, None, epoch=1)
-            rig.target.start(environment, release, epoch=1)
-            rig.target.switch(environment, {release: 100}, epoch=1)
-        except Exception as error:  # noqa: BLE001 - a thread hands on whatever went wrong
-            failures.append(error)
-
-    threads = [threading.Thread(target=deliver, args=(name,)) for name in ("staging", "production")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert failures == []
+    release = deliver_to_both(rig, 120)
     assert rig.answering("staging") == rig.answering("production") == release
 
 

@@ -15,7 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.adapters.target.load import load
-from tests.adapters.target.process_rig import PYTHON, ProcessRig, environment_of, process_rig
+from tests.adapters.target.process_rig import (
+    PYTHON,
+    ProcessRig,
+    deliver_to_both,
+    environment_of,
+    process_rig,
+)
 
 from keelway.adapters.target.process import ProcessTarget
 from keelway.adapters.vault.file import FileVault
@@ -23,7 +29,6 @@ from keelway.clients.control import Front, Supervisor
 from keelway.clients.places import Places
 from keelway.clients.shell import start_detached
 from keelway.core.errors import TheirFault
-from keelway.core.release.version import release_name
 
 pytestmark = pytest.mark.long
 
@@ -224,24 +229,7 @@ def test_what_was_stopped_can_be_revived(rig: ProcessRig) -> None:
 
 
 def test_two_environments_at_once(rig: ProcessRig) -> None:
-    sha = rig.commit()
-    release, failures = release_name(sha), []
-
-    def deliver(environment: str) -> None:
-        try:
-            rig.target.build(environment, sha, release)
-            rig.target.migrate(environment, release, None, epoch=1)
-            rig.target.start(environment, release, epoch=1)
-            rig.target.switch(environment, {release: 100}, epoch=1)
-        except Exception as error:  # noqa: BLE001 - a thread hands on whatever went wrong
-            failures.append(error)
-
-    threads = [threading.Thread(target=deliver, args=(name,)) for name in ("staging", "production")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert failures == []
+    release = deliver_to_both(rig, 60)
     assert rig.answering("staging") == rig.answering("production") == release
     about = environment_of(rig, release)
     assert about["ABOUT"] == f"production/{release}"
