@@ -15,6 +15,7 @@ from keelway.core.traffic.route import (
     read_state,
     release_of,
     spread,
+    totals_by_release,
 )
 
 
@@ -78,3 +79,8 @@ def test_counts_are_added_over_instances() -> None:
         "b": Counted(5, 3),
     }
     assert read_counts({}) == {}
+
+
+def test_totals_are_added_up_by_name_and_buckets_are_none_of_them():
+    one = {"requests": 5, "s4xx": 2, "latency": {"bounds_ms": [1.0], "counts": [3, 2]}}
+    assert totals_by_release({"releases": {"a": one, "a+2": one}}) == {"a": {"requests": 10, "s4xx": 4}}
