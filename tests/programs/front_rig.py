@@ -20,6 +20,8 @@ from typing import Any
 
 from aiohttp import web
 
+from keelway.clients.control import free_port
+
 PATIENCE_SECONDS = 15.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -45,7 +47,8 @@ class FrontRig:
         self.state = home / "front.json"
         self.log = home / "front.log"
         self.options = options
-        self.port = 0
+        self.port = free_port(frozenset())
+        """Chosen where the system gives no port to others meanwhile: a front that starts again needs the same."""
         self.process: subprocess.Popen[bytes] | None = None
         self.epochs = itertools.count(1)
 
@@ -58,7 +61,6 @@ class FrontRig:
         until(
             lambda: self.alive() and self._answers(pid), f"the front did not come up: {self.log.read_text()}"
         )
-        self.port = int(self.call("GET", "/state")[1]["listen"].rpartition(":")[2])
         return self
 
     def alive(self) -> bool:

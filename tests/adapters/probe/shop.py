@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,8 @@ class Shop:
         self.release = "r-1"
         self.works = True
         """The worker does what is queued, one look after it was handed in."""
+        self.holds_seconds = 0.0
+        """So long it takes to say how a job is doing, from the second look on."""
         self.mute: set[str] = set()
         """Channels that do not answer."""
         self.jobs: dict[int, list[object]] = {}
@@ -32,7 +35,9 @@ class Shop:
             return 202, {"id": number, "state": "queued"}
         if parts[0] == "jobs":
             job = self.jobs[int(parts[1])]
-            state, echo = job
+            state, echo = job[:2]
+            time.sleep(self.holds_seconds if len(job) > 2 else 0)
+            job[2:] = ["looked at"]
             if self.works:
                 job[0] = "done"
             return 200, {"state": state, "result": echo if state == "done" else None}

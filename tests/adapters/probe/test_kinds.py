@@ -126,6 +126,13 @@ def test_work_that_nobody_does_in_time_is_a_failure(shop: Shop) -> None:
     assert "answered 202, not 200" in refused.detail
 
 
+def test_a_look_that_the_end_of_the_time_cuts_short_hides_no_answer(shop: Shop) -> None:
+    shop.works, shop.holds_seconds = False, 1.0
+    result = one(QueueProbe(), replace(QUEUE, latency_ms_max=350.0), shop.url)
+    assert "without" in result.detail
+    assert result.status == 200
+
+
 def test_each_channel_is_pinged_and_spoken_through(shop: Shop) -> None:
     assert one(ChannelProbe(), CHANNEL, shop.url).ok
     assert [path for _, path, _ in shop.heard] == [
