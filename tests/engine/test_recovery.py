@@ -89,7 +89,7 @@ async def _story(conductor, payload):
     return await conductor.call(payload["queue"], payload["stage"], "1", payload)
 
 
-def _left_unfinished(make, stages, stories):
+def _left_unfinished(make, stages, stories, queues=QUEUES):
     """Begin stages and stop in the middle of an effect, as a process that dies does."""
     begun = []
 
@@ -98,7 +98,7 @@ def _left_unfinished(make, stages, stories):
         engine.step("act", lambda: _until_the_end(begun, payload, engine._board))
 
     engine = make()
-    engine.launch({"deliver": _story, "rollback": _story}, dict.fromkeys(stages, stops), QUEUES)
+    engine.launch({"deliver": _story, "two": _two}, dict.fromkeys(stages, stops), queues)
     for run, (story, payload) in stories.items():
         engine.start(story, run, payload)
     until(lambda: {payload["queue"] for _, payload in stories.values()} == set(begun))
@@ -131,6 +131,51 @@ def test_a_pending_rollback_acts_before_everything_else(make):
     engine.launch({"deliver": _story, "rollback": _story}, {"work": acts, "unwind": acts}, QUEUES)
     until(lambda: len(acted) == 13)
     assert acted == ["unwind"] + ["work"] * 12
+
+
+async def _two(conductor, payload):
+    for queue, stage in payload["stages"]:
+        await conductor.call(queue, stage, stage, {"queue": queue, "stage": stage})
+
+
+def test_what_follows_a_stage_at_an_environment_acts_before_everything_else(make):
+    """A verdict was recorded, the way back is not begun: the stage ends first, then its story asks for the way back."""
+    stories = {f"T{n:02}": ("deliver", {"queue": "dev", "stage": "work"}) for n in range(6)}
+    stories["T06"] = ("two", {"queue": "ops", "stages": [["ops", "ship"], ["rollback", "unwind"]]})
+    queues = (*QUEUES, Queue("ops", 2))
+    _left_unfinished(make, ("work", "ship", "unwind"), stories, queues)
+    acted = []
+
+    def acts(engine, payload):
+        engine.step("begin", lambda: None)
+        engine.step("look", lambda: time.sleep(0.3 * (payload["stage"] != "work")))
+        engine.step("act", lambda: acted.append(payload["stage"]))
+
+    engine = make()
+    engine.launch({"deliver": _story, "two": _two}, dict.fromkeys(("work", "ship", "unwind"), acts), queues)
+    until(lambda: len(acted) == 8)
+    assert acted == ["ship", "unwind"] + ["work"] * 6
+
+
+def test_the_others_begin_without_a_way_back_that_does_not_end(make, monkeypatch):
+    monkeypatch.setattr(recovery, "HEAD_START_SECONDS", 0.3)
+    stories = {
+        "T1": ("deliver", {"queue": "rollback", "stage": "unwind"}),
+        "T2": ("deliver", {"queue": "dev", "stage": "work"}),
+    }
+    _left_unfinished(make, ("work", "unwind"), stories)
+    acted = []
+
+    def acts(engine, payload):
+        engine.step("begin", lambda: None)
+        if payload["stage"] == "unwind":
+            engine.step("act", lambda: until(lambda: acted))
+        engine.step("end", lambda: acted.append(payload["stage"]))
+
+    engine = make()
+    engine.launch({"deliver": _story, "rollback": _story}, {"work": acts, "unwind": acts}, QUEUES)
+    until(lambda: len(acted) == 2)
+    assert acted == ["work", "unwind"]
 
 
 @pytest.mark.parametrize("door", [requeue, requeue_publicly])

@@ -36,7 +36,9 @@ class Board:
         self._looked_at = float("-inf")
         self.closing = False
         self.way = threading.Event()
-        """Set once the ways back that were left unfinished are under way again."""
+        """Set once the ways back that were left unfinished have ended, or had their time."""
+        self.first: frozenset[str] = frozenset()
+        """Stories that the others give way to until then."""
 
     def check(self) -> None:
         """Raise ``EngineStopped`` once the engine closes or the lease is over."""

@@ -202,17 +202,21 @@ class Life:
             board.check()
             queue = office.queue_of(run)
             with board.at_work(run) as bell, slots.taken(queue, board.check):
-                self._give_way(queue)
+                self._give_way(run, queue)
                 return plain(name, script.stages[name](StageVerbs(run, office, board, bell), payload))
 
         DBOS.workflow(name=STORY, max_recovery_attempts=schema.STORY_ATTEMPTS_MAX)(story)
         DBOS.workflow(name=STAGE, max_recovery_attempts=schema.STAGE_ATTEMPTS_MAX)(stage)
 
-    def _give_way(self, queue: str) -> None:
-        """Let unfinished ways back begin before any other stage does."""
-        if not self.board.way.is_set() and queue.partition("@")[0] != schema.ROLLBACK:
-            self.board.way.wait(2 * recovery.HEAD_START_SECONDS)
-            self.board.check()
+    def _give_way(self, run: str, queue: str) -> None:
+        """Let unfinished ways back end before any other stage begins."""
+        if queue.partition("@")[0] == schema.ROLLBACK:
+            return
+        deadline = time.monotonic() + 2 * recovery.HEAD_START_SECONDS
+        while recovery.subject_of(run) not in self.board.first and time.monotonic() < deadline:
+            if self.board.way.wait(recovery.HEAD_START_LOOK_SECONDS):
+                break
+        self.board.check()
 
     def _alone(self) -> None:
         while not self._stop.is_set():

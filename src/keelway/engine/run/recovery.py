@@ -23,11 +23,14 @@ POISON_ATTEMPTS = 3
 PAUSE_SECONDS_MAX = 60.0
 
 HEAD_START_SECONDS = 5.0
-"""The others wait at most so long for the ways back to have done something."""
+"""The others wait at most so long for the ways back to end."""
 
-HEAD_START_RUNS = 20
-"""So many ways back are waited for; more of them begin all the same."""
+HEAD_START_STORIES = 20
+"""So many stories are waited for; more of them begin all the same."""
 
+HEAD_START_LOOK_SECONDS = 0.1
+
+_ACTIVE = ("PENDING", "ENQUEUED")
 _RANKS = {schema.ROLLBACK: 0, "ops": 1, "watch": 1}
 _LAST = 2
 _WAYS_BACK = frozenset({schema.ROLLBACK, "close_out"})
@@ -52,14 +55,14 @@ class Stray:
     @property
     def subject(self) -> str:
         """Return the story that this run is, or belongs to."""
-        return self.run.split("/", 1)[0]
+        return subject_of(self.run)
 
     @property
     def rank(self) -> int:
         """Return 0 for a way back, more for what has time."""
         if self.story in _WAYS_BACK:
             return 0
-        return _RANKS.get(self.queue.partition("@")[0], _LAST)
+        return _rank(self.queue)
 
     @property
     def pause_seconds(self) -> float:
@@ -67,6 +70,11 @@ class Stray:
         if self.kind != STAGE or self.attempts < POISON_ATTEMPTS:
             return 0.0
         return min(PAUSE_SECONDS_MAX, 2.0 ** (self.attempts - POISON_ATTEMPTS))
+
+
+def subject_of(run: str) -> str:
+    """Return the story that a run is, or belongs to."""
+    return run.split("/", 1)[0]
 
 
 def requeue(stray: Stray) -> bool:
@@ -109,9 +117,10 @@ def take_up(board: Board, absence: Absence, executors: Sequence[str] | None = No
     strays = [stray for stray in _strays(executors) if absence(stray.executor) is not None]
     ripe = [stray for stray in strays if (absence(stray.executor) or 0.0) >= stray.pause_seconds]
     first, others = in_order(ripe)
-    counts = {stray.run: _progress(stray.run) for stray in first[:HEAD_START_RUNS] if stray.kind == STAGE}
+    stories = list(dict.fromkeys(stray.subject for stray in first))
+    board.first = frozenset(stories)
     taken = sum(requeue(stray) for stray in first)
-    _give_head_start(board, counts)
+    _give_head_start(board, stories[:HEAD_START_STORIES])
     board.way.set()
     for stray in others:
         if board.closing:
@@ -162,16 +171,34 @@ def _strays(executors: Sequence[str] | None) -> list[Stray]:
     return found
 
 
-def _give_head_start(board: Board, counts: dict[str, int]) -> None:
+def _rank(queue: str) -> int:
+    return _RANKS.get(queue.partition("@")[0], _LAST)
+
+
+def _give_head_start(board: Board, stories: Sequence[str]) -> None:
     deadline = time.monotonic() + HEAD_START_SECONDS
-    while counts and not board.closing and time.monotonic() < deadline:
-        counts = {run: steps for run, steps in counts.items() if 0 <= _progress(run) <= steps}
-        time.sleep(0.1 if counts else 0)
+    while stories and not board.closing and time.monotonic() < deadline:
+        stories = _under_way(board, stories)
+        time.sleep(HEAD_START_LOOK_SECONDS if stories else 0)
 
 
-def _progress(run: str) -> int:
-    """Count the recorded steps of a run, -1 once it has ended."""
-    found = DBOS.list_workflows(workflow_ids=[run], load_input=False, load_output=False)
-    if not found or found[0].status not in {"PENDING", "ENQUEUED"}:
-        return -1
-    return len(DBOS.list_workflow_steps(run))
+def _under_way(board: Board, stories: Sequence[str]) -> list[str]:
+    """Return those of some stories that still are at an environment or on a way back.
+
+    Between two stages a story is under way too: the next may be its way back.
+    """
+    under = [f"{story}/" for story in stories]
+    stages = DBOS.list_workflows(
+        workflow_id_prefix=under, name=STAGE, status=list(_ACTIVE), load_input=False, load_output=False
+    )
+    ranks: dict[str, int] = {}
+    for stage in stages:
+        story = subject_of(stage.workflow_id)
+        ranks[story] = min(ranks.get(story, _LAST), _rank(stage.queue_name or ""))
+    rest = [story for story in stories if story not in ranks and board.topic_of(story) is None]
+    between = (
+        DBOS.list_workflows(workflow_ids=rest, status=list(_ACTIVE), load_input=False, load_output=False)
+        if rest
+        else []  # DBOS takes an empty list for no condition
+    )
+    return [story for story, rank in ranks.items() if rank < _LAST] + [one.workflow_id for one in between]
