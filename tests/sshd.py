@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from keelway.clients.control import free_port
+
 _UP_SECONDS = 10.0
 
 
@@ -49,7 +51,7 @@ def sshd(folder: Path) -> Iterator[Sshd]:
         subprocess.run(argv, check=True, timeout=20)
     shutil.copy(folder / "user.pub", folder / "authorized")
     (folder / "authorized").chmod(0o600)
-    port = _free_port()
+    port = free_port()
     # SHLVL: the shell of whoever runs the tests would read its start-up files, which may take seconds.
     (folder / "config").write_text(
         f"""
@@ -93,9 +95,3 @@ def _wait(port: int, process: subprocess.Popen, log: Path) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError(log.read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])

@@ -47,7 +47,7 @@ class FrontRig:
         self.state = home / "front.json"
         self.log = home / "front.log"
         self.options = options
-        self.port = free_port(frozenset())
+        self.port = free_port()
         """Chosen where the system gives no port to others meanwhile: a front that starts again needs the same."""
         self.process: subprocess.Popen[bytes] | None = None
         self.epochs = itertools.count(1)

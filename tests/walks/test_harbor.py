@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from defusedxml import ElementTree
 
+from keelway.clients.control import free_port
+
 HARBOR = Path(__file__).parents[2] / "examples" / "harbor"
 NOT_COPIED = shutil.ignore_patterns(
     ".venv", "__pycache__", ".*_cache", ".coverage*", "*.db*", "*.jsonl", "*.xml"
@@ -107,12 +109,6 @@ def variables(harbor: Installed, tmp_path: Path) -> dict[str, str]:
     }
     harbor.run("-m", "harbor.migrate", "up", **settings)
     return settings
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def health(port: str) -> dict[str, object]:

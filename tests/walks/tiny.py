@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from keelway.clients.control import free_port
 
 APP = '''"""A greeter."""
 
@@ -105,12 +106,9 @@ PLAYS: dict[str, Any] = {
 
 def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    ports: list[int] = []
+    while len(ports) < count:
+        ports.append(free_port(frozenset(ports)))
     return ports
 
 

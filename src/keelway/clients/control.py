@@ -142,7 +142,7 @@ class Front(ControlSocket):
         self.call("POST", "/shutdown", {"deadline_seconds": deadline_seconds})
 
 
-def free_port(taken: frozenset[int]) -> int:
+def free_port(taken: frozenset[int] = frozenset()) -> int:
     """Return a loopback port that nobody listens on and that is not in ``taken``.
 
     Raises:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.adapters.target.process_rig import PYTHON, free_port, project_of
+from tests.adapters.target.process_rig import PYTHON, project_of
 
 from keelway.adapters.signal.front import FrontSignal
 from keelway.adapters.traffic.front import FrontTraffic
+from keelway.clients.control import free_port
 from keelway.core.model.project import Project
 
 RATE = 10

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from tests.adapters.target.dockerd import docker_engine
-from tests.adapters.target.process_rig import FILES, PYTHON, SETUP, ProcessRig, free_port, project_of
+from tests.adapters.target.process_rig import FILES, PYTHON, SETUP, ProcessRig, project_of
 from tests.clients.cage.engine import Engine, NoEngine, engine
 from tests.conformance.git_rig import git
 
 from keelway.adapters.target.docker import DockerTarget
+from keelway.clients.control import free_port
 from keelway.core.model.project import MigrationCommands, ProcessCommand, Project
 from keelway.core.target.docker import DockerSpec
 from keelway.core.target.spec import DOCKER, TargetSpec

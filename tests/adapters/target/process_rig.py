@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from tests.conformance.git_rig import git
 from keelway.adapters.target.process import ProcessTarget
 from keelway.adapters.traffic.front import FrontTraffic
 from keelway.clients.balance.carried import CarriedTraffic
+from keelway.clients.control import free_port
 from keelway.clients.http import HttpClient
 from keelway.core.errors import TheirFault
 from keelway.core.model.project import (
@@ -90,12 +90,6 @@ SETUP = (
     "import os, sys; os.path.exists('broken') and sys.exit('no such package'); open('made','w').write('x')"
 )
 FILES = {"web.py": WEB, "worker.py": WORKER, "migrate.py": MIGRATE}
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 def project_of(ports: tuple[int, int], probes: tuple[ProbeSpec, ...] = (ProbeSpec("health"),)) -> Project:

@@ -167,7 +167,7 @@ def test_a_migration_that_a_killed_process_began_is_waited_for(rig: DockerRig) -
     rig.project = replace(rig.project, migrate=commands)
     moves = rig.home / "data/production/moves"
     pid = child(rig, "migrate", release)
-    until(moves.exists, 30)
+    until(moves.exists, 90)
     kill(pid)
     moved = rig.target.migrate("production", release, None, epoch=2)
     assert moved.after == 1

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from tests.adapters.target.load import load
-from tests.adapters.target.process_rig import PYTHON, ProcessRig, free_port
+from tests.adapters.target.process_rig import PYTHON, ProcessRig
 from tests.conformance.git_rig import git
 
 from keelway.adapters.backup.sqlite import SqliteBackup
 from keelway.adapters.signal.front import FrontSignal
+from keelway.clients.control import free_port
 from keelway.clients.http import HttpClient
 from keelway.core.model.project import (
     EnvironmentSpec,

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from tests.adapters.target.process_rig import PYTHON, free_port, project_of
+from tests.adapters.target.process_rig import PYTHON, project_of
 
 from keelway.clients.balance.carried import CarriedTraffic
+from keelway.clients.control import free_port
 from keelway.clients.places import Places
 from keelway.core.model.project import Project
 from keelway.ports.traffic import Route

@@ -142,7 +142,7 @@ def test_haproxy_is_told_again_what_it_forgot(tmp_path: Path) -> None:
     with real_street(needed(HaproxyTraffic), tmp_path) as street:
         street.traffic.ensure(street.environment)
         street.traffic.route(street.environment, {"old": street.open("old")}, epoch=1)
-        line = Line(street.folder / "ha")
+        line = Line(Places(street.home).front_socket(street.environment).parent / "ha")
         name = next(iter(street.saved("haproxy.slots")))
         asyncio.run(line.say([f"set server releases/{name} state maint"]))
         until(lambda: street.ask() == "old", 5.0)
