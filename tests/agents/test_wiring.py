@@ -17,6 +17,8 @@ from tests.agents.rig import TASK, stand, until
 from keelway.app.sections import SandboxSection
 from keelway.ports.agent import Stop, Usage
 
+pytestmark = pytest.mark.long
+
 PROGRAM = """
 import json, os, sys, time, urllib.error, urllib.request
 url, token, model, rounds, code = sys.argv[1:6]

@@ -20,6 +20,8 @@ from keelway.core.model.lifecycle import Status
 from keelway.core.model.task import Actor, Request
 from keelway.ports.ledger import TaskRow
 
+pytestmark = pytest.mark.long
+
 LATER = datetime.now(UTC) + timedelta(hours=1)
 
 

@@ -17,6 +17,8 @@ from keelway.app.home import Home
 from keelway.clients.control import free_port
 from keelway.core.errors import YourFault
 
+pytestmark = pytest.mark.long
+
 TOML = """
 [project]
 name = "shop"

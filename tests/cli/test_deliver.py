@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def moving(terminal):

@@ -9,6 +9,8 @@ import pytest
 from keelway.core.model.event import EventKind
 from keelway.testing.conformance.lessons import some_lesson
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def taught(terminal):

@@ -18,10 +18,13 @@ from tests.cli.shop import Shop
 from keelway.clients.control import ControlSocket
 from keelway.clients.places import Places
 
-pytestmark = pytest.mark.filterwarnings(
-    # A server that ends between our knock and the question makes the HTTP library leak its socket.
-    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings(
+        # A server that ends between our knock and the question makes the HTTP library leak its socket.
+        "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
 
 
 @pytest.fixture

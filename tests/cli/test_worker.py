@@ -19,6 +19,8 @@ from keelway.core.errors import YourFault
 from keelway.engine.crew import this_worker
 from keelway.store.roster import open_roster
 
+pytestmark = pytest.mark.long
+
 
 @dataclass
 class Bay:

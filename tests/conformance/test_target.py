@@ -53,6 +53,7 @@ class TestProcessTarget(TargetTests):
             yield rig
 
 
+@pytest.mark.long
 class TestGitPullTarget(InPlaceSchemaTests):
     @pytest.fixture
     def yard(self, tmp_path: Path) -> Iterator[Yard]:

@@ -10,6 +10,8 @@ from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.testing.fakes.channel import FakeNotifier
 
+pytestmark = pytest.mark.long
+
 
 def test_nobody_kills_act_b(tmp_path):
     with lived("b", tmp_path / "life") as life:

@@ -12,6 +12,8 @@ from keelway.core.model.lifecycle import Status
 from keelway.core.model.project import PRODUCTION
 from keelway.engine.journal import CrashAt
 
+pytestmark = pytest.mark.long
+
 PAIRS = {"b": 20, "c": 20}
 BACK_PAIRS = 10
 """Pairs whose first kill falls into the recovery of act c."""

@@ -9,6 +9,8 @@ from tests.crash.sweep import CHUNKS, LONG_SHARES, every_step, sweep
 from keelway.core.model.event import EventKind
 from keelway.core.model.lifecycle import Status
 
+pytestmark = pytest.mark.long
+
 
 def test_nobody_kills_act_m(tmp_path):
     with lived("m", tmp_path / "life") as life:

@@ -23,6 +23,8 @@ from keelway.app.demo.traffic import Sent
 from keelway.app.demo.words import told
 from keelway.app.view.task import Happened
 
+pytestmark = pytest.mark.long
+
 HARBOR = Path(__file__).parents[2] / "examples" / "harbor"
 NOT_COPIED = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache", ".coverage*", "*.db*", "*.jsonl")
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -24,7 +24,7 @@ NOT_COPIED = shutil.ignore_patterns(
 )
 WAIT_SECONDS_MAX = 20.0
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.long, pytest.mark.slow]
 
 
 @dataclass(frozen=True)

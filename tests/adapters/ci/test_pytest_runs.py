@@ -10,6 +10,8 @@ from tests.adapters.ci.conftest import PYTEST, TESTS, Tiny
 from keelway.core.model.project import CheckCommand
 from keelway.ports.ci import CheckReport
 
+pytestmark = pytest.mark.long
+
 CANARY = "keelcanary_0a1b2c"
 MANY = """
 import unittest

@@ -19,6 +19,8 @@ from keelway.core.errors import OurFault, TheirFault, YourFault
 from keelway.core.model.project import Branches
 from keelway.ports.forge import PullDraft
 
+pytestmark = pytest.mark.long
+
 BRANCH = "feature/one"
 
 

@@ -19,6 +19,8 @@ from keelway.ports.scanner import ScanJob, Tool
 from keelway.testing.fakes.scanner import FakeScanners
 from keelway.testing.fakes.vault import FakeVault
 
+pytestmark = pytest.mark.long
+
 PICKLE = "import pickle\n\n\ndef load(raw):\n    return pickle.loads(raw)\n"
 ALL = ("known_secrets", "detect_secrets", "bandit", "zizmor")
 

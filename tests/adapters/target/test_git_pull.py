@@ -18,6 +18,8 @@ from keelway.core.errors import StaleEpoch, TheirFault
 from keelway.core.release.version import release_name
 from keelway.core.target.spec import StepSpec
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[GitPullRig]:

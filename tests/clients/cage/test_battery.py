@@ -22,7 +22,7 @@ from keelway.core.codec import from_json
 from .attacking import attacked
 from .conftest import HOSTS, PATH, SOMEBODY, foreign_python
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(300)]
 
 Host = Callable[[str], Trial]
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 
-import anthropic
-import openai
 import pytest
-from google import genai
-from google.genai import errors as genai_errors
-from google.genai import types as genai_types
 from tests.clients.gateway import speech
 from tests.clients.gateway.provider import events, whole
 from tests.clients.gateway.rig import Rig
@@ -18,8 +14,16 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::R
 ASKED = [{"role": "user", "content": "What is two and two?"}]
 
 
+def _lent(name: str):
+    """Import an SDK when a test asks for it: the three take seconds, which every collector would spend."""
+    return pytest.fixture(scope="module", name=name.rpartition(".")[2])(lambda: importlib.import_module(name))
+
+
+_openai, _anthropic, _genai = _lent("openai"), _lent("anthropic"), _lent("google.genai")
+
+
 @pytest.fixture
-def chatting(rig: Rig):
+def chatting(rig: Rig, openai):
     opened = rig.open("openai")
     with openai.OpenAI(api_key=opened.token, base_url=f"{opened.url}/openai/v1") as client:
         yield rig, opened, client
@@ -50,7 +54,7 @@ def test_openai_responses(chatting) -> None:
     assert rig.gateway.close(opened.token).output_tokens == 100
 
 
-def test_openai_gives_up_on_a_spent_budget_at_once(rig: Rig) -> None:
+def test_openai_gives_up_on_a_spent_budget_at_once(rig: Rig, openai) -> None:
     opened = rig.open("openai", cost_usd_max=0.000_001)
     with openai.OpenAI(api_key=opened.token, base_url=f"{opened.url}/openai/v1", max_retries=5) as client:
         client.chat.completions.create(model="gpt-5-mini", messages=ASKED)
@@ -63,7 +67,7 @@ def test_openai_gives_up_on_a_spent_budget_at_once(rig: Rig) -> None:
         assert time.monotonic() - began < 1.0
 
 
-def test_openai_sees_why_a_stream_was_cut(rig: Rig) -> None:
+def test_openai_sees_why_a_stream_was_cut(rig: Rig, openai) -> None:
     pieces = speech.chat_events(words=("x" * 400,) * 40, end=False)
     rig.provider.reply = lambda _: events(pieces, pause_seconds=0.005, hang=True)
     opened = rig.open("openai", cost_usd_max=0.001)
@@ -88,7 +92,7 @@ def test_openai_retries_what_the_provider_asks_to_and_pays_once(chatting) -> Non
     assert (metered.requests, metered.input_tokens, metered.failure) == (3, 1_000, "")
 
 
-def test_anthropic(rig: Rig) -> None:
+def test_anthropic(rig: Rig, anthropic) -> None:
     opened = rig.open("anthropic")
     with anthropic.Anthropic(api_key=opened.token, base_url=f"{opened.url}/anthropic") as client:
         asked = {"model": "claude-sonnet-4-5", "max_tokens": 500, "messages": ASKED}
@@ -103,7 +107,7 @@ def test_anthropic(rig: Rig) -> None:
     assert rig.provider.came[0].headers["anthropic-version"]
 
 
-def test_anthropic_with_a_bearer_token_gives_up_on_a_spent_budget(rig: Rig) -> None:
+def test_anthropic_with_a_bearer_token_gives_up_on_a_spent_budget(rig: Rig, anthropic) -> None:
     opened = rig.open("anthropic", cost_usd_max=0.000_001)
     with anthropic.Anthropic(
         auth_token=opened.token, api_key=None, base_url=f"{opened.url}/anthropic", max_retries=5
@@ -117,9 +121,9 @@ def test_anthropic_with_a_bearer_token_gives_up_on_a_spent_budget(rig: Rig) -> N
         assert time.monotonic() - began < 1.0
 
 
-def test_gemini(rig: Rig) -> None:
+def test_gemini(rig: Rig, genai) -> None:
     opened = rig.open("gemini")
-    options = genai_types.HttpOptions(base_url=f"{opened.url}/gemini")
+    options = genai.types.HttpOptions(base_url=f"{opened.url}/gemini")
     with genai.Client(api_key=opened.token, http_options=options) as client:
         asked = {"model": "gemini-2.5-pro", "contents": "2+2?"}
         assert client.models.generate_content(**asked).text == speech.TEXT
@@ -127,7 +131,7 @@ def test_gemini(rig: Rig) -> None:
         assert "".join(piece.text for piece in pieces) == speech.TEXT
         assert client.models.count_tokens(**asked).total_tokens == 12
         rig.gateway.revoke("T-1")
-        with pytest.raises(genai_errors.ClientError, match="stopped") as found:
+        with pytest.raises(genai.errors.ClientError, match="stopped") as found:
             client.models.generate_content(**asked)
         assert found.value.code == 403
     metered = rig.gateway.close(opened.token)

@@ -7,6 +7,8 @@ from tests.crash.fault.judge import wrongs
 from tests.crash.fault.whole import end_of, outside
 from tests.crash.life import lived
 
+pytestmark = pytest.mark.long
+
 CHUNKS = 10
 UNFORESEEN = RuntimeError("the outside world broke")
 TIMEOUT = TimeoutError("no answer came")

@@ -14,6 +14,8 @@ from tests.redteam.judge.honest import HONEST
 
 from keelway.core.policy import Policy
 
+pytestmark = pytest.mark.long
+
 CHEATS_MIN, HONEST_MIN = 40, 6
 EVERY_DAY = 4
 """One in so many is tried by make test; make long, which CI runs as well, tries the others."""
