@@ -43,6 +43,8 @@ APPLICATION = Path(__file__).parent / "app"
 NOT_COPIED = shutil.ignore_patterns("__pycache__")
 HEALTHY_SECONDS = 8.0
 ORDER_SECONDS_MAX = 90.0
+FROZEN_SECONDS = 15.0
+"""What is still under way so long after everything was frozen goes on when people say so."""
 
 
 def make_ground(root: Path, kind: Kind | None = None) -> None:
@@ -118,9 +120,11 @@ class Pier:
         time.sleep(seconds)
 
     def wait(self, run: str, seconds_max: float, meanwhile: Callable[[], None] = lambda: None) -> str:
-        """Wait for the end of a run and return its status."""
+        """Wait for the end of a run and return its status; what is frozen for a while waits for people."""
         end = time.monotonic() + seconds_max
         while (status := self.engine.status(run)) not in {"done", "failed", "cancelled"}:
+            if self.app.ledger.freeze().active:
+                end = min(end, time.monotonic() + FROZEN_SECONDS)
             if time.monotonic() > end:
                 return status
             meanwhile()
