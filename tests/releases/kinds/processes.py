@@ -179,6 +179,7 @@ def begin(process):
     if process == "web":
         beside(eat)
 """,
+        ends=(End.BACK, End.ASKED),
         window_seconds=20.0,
     ),
     kind(

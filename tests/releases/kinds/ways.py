@@ -8,6 +8,16 @@ _BROKEN_LATE = """
 def instead(asked):
     return Said(500, {"error": "broken"}) if by_user(asked) and time.time() - BEGAN > 5 else None
 """
+_LIVES_WITHOUT_LENGTH = """
+def instead(asked):
+    if by_user(asked) and time.time() - BEGAN > 5:
+        return Said(500, {"error": "broken"})
+    if (asked.method, asked.path) == ("POST", "/ships"):
+        done = database().execute("INSERT INTO ships (name) VALUES (?)", (json.loads(asked.body)["name"],))
+        return Said(201, {"id": done.lastrowid})
+    if asked.path.startswith(("/ships", "/report")):
+        return Said(200, {"ships": [], "id": 1, "name": "", "length": 1, "count": 0, "metres": 0})
+"""
 _OLD_CODE = """
 def begin(process):
     here = Path(__file__).resolve().parent
@@ -87,7 +97,7 @@ def instead(asked):
         "backup-is-damaged",
         "G17",
         "its migration cannot be taken down, and the backup was damaged on the disk",
-        _BROKEN_LATE,
+        _LIVES_WITHOUT_LENGTH,
         files={
             "migrations/0002_drop.py": '"""Drop a column for ever."""\n\n'
             'UP = "ALTER TABLE ships DROP COLUMN length"\nDOWN = None\n'
