@@ -112,13 +112,18 @@ def _by(told: dict[str, Any], events: list[Event]) -> str:
     if "numbers_bad" in told["findings"]:
         seen = [event for event in events if event.kind is EventKind.OBSERVED]
         return _reason(seen[-1].data["reasons"][0]) if seen else "numbers"
-    return ", ".join(dict.fromkeys(told["findings"] or [told["code"]]))
+    code = told["code"]
+    if code == "running":  # frozen until people act: its own story has no result yet
+        code = next(
+            (event.data["code"] for event in reversed(events) if event.data.get("end") == "faulted"), code
+        )
+    return ", ".join(dict.fromkeys(told["findings"] or [code]))
 
 
 _REASONS = (
     ("probe", re.compile(r"^(?:Probe|The probe)|probe .* failed", re.IGNORECASE)),
     ("log", re.compile(r"It logs more")),
-    ("processes", re.compile(r"Its processes restarted|It holds \d+ of|memory|descriptors")),
+    ("processes", re.compile(r"Its processes restarted|It holds \d+ of|memory|descriptors|What it writes")),
     ("users turned away", re.compile(r"turned away")),
     ("latency", re.compile(r"slower than")),
     ("new exceptions", re.compile(r"not seen before the deploy")),

@@ -82,7 +82,7 @@ def test_descriptors_and_files_that_grow_are_seen():
     leak = fullness(row(descriptors=lambda n: 20 + 5 * n), None, LIMITS)
     assert "open descriptors" in leak.harm[0]
     eater = fullness(row(written_mb=lambda n: 10 + 40 * n, disk_free_mb=2_000.0), None, LIMITS)
-    assert "what it writes" in eater.harm[0]
+    assert "What it writes" in eater.harm[0]
 
 
 def test_what_warms_up_and_then_stays_is_no_leak():

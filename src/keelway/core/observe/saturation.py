@@ -106,9 +106,9 @@ def _growing(seen: Sequence[Vitals], limits: SaturationLimits, found: Fullness) 
     memory_max = limits.memory_mb_max or last.memory_mb + last.memory_free_mb
     descriptors_max = DESCRIPTOR_SHARE_MAX * last.descriptors_max
     for what, grew, limit, value in (
-        ("memory (MB)", GREW_MEMORY_MB, memory_max, _memory),
-        ("open descriptors", GREW_DESCRIPTORS, descriptors_max, _descriptors),
-        ("what it writes (MB)", GREW_WRITTEN_MB, last.written_mb + last.disk_free_mb, _written),
+        ("Its memory (MB)", GREW_MEMORY_MB, memory_max, _memory),
+        ("The number of its open descriptors", GREW_DESCRIPTORS, descriptors_max, _descriptors),
+        ("What it writes (MB)", GREW_WRITTEN_MB, last.written_mb + last.disk_free_mb, _written),
     ):
         if not limit or value(last) - value(seen[0]) < grew:
             continue
@@ -117,9 +117,7 @@ def _growing(seen: Sequence[Vitals], limits: SaturationLimits, found: Fullness) 
         if seconds >= limits.day_seconds:
             continue
         pace = trend.per_second * 3_600 if trend else 0.0
-        said = (
-            f"Its {what} grows by {pace:.0f} an hour and reaches {limit:.0f} in {seconds / 3_600:.1f} hours."
-        )
+        said = f"{what} grows by {pace:.0f} an hour and reaches {limit:.0f} in {seconds / 3_600:.1f} hours."
         (found.harm if seconds < limits.exhaust_seconds_min else found.doubt).append(said)
 
 
