@@ -35,7 +35,17 @@ def test_capabilities_name_tests_that_exist() -> None:
 
 
 OURS = re.compile(r"\.\./shared|/work/|DEVELOPERS\.md|pypi\.org/simple/|deb\.debian\.org")
-SKIPPED = {".keelway-demo", ".git", ".venv", ".mypy_cache", ".ruff_cache", ".hypothesis", ".pytest_cache"}
+SKIPPED = {
+    ".keelway-demo",
+    ".releases",
+    ".redteam",
+    ".git",
+    ".venv",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".hypothesis",
+    ".pytest_cache",
+}
 
 
 def _is_ours(path: Path) -> bool:
