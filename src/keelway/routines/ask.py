@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from keelway.core.consent.quorum import OwnerGroup
 from keelway.core.model.event import EventKind
-from keelway.core.model.task import Actor
+from keelway.core.model.task import Actor, Task
 from keelway.core.model.verdict import Finding, Ruling
 from keelway.core.policy import ReviewPolicy
 from keelway.core.rule.approval import Binding, judge_answers, terms_of
@@ -122,6 +122,11 @@ def _tell_circle(
         if name not in told:
             once = f"{question.id}/{reminder}/{'wide/' if escalated else ''}{name}"
             tell(ctx, Actor(name), subject, question.text, question=question.id, urgent=escalated, once=once)
+
+
+def end_key(task: Task) -> str:
+    """Return the key of the word that tells how a task ended: whoever comes first says it, and nobody twice."""
+    return f"{task.id}/end"
 
 
 def tell(  # noqa: PLR0913 - who, what and how, by name

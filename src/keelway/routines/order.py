@@ -100,6 +100,8 @@ class WatchOrder:
     task: Task
     number: int
     deployment: str
+    unseen: str = ""
+    """Why nothing could be seen: then this is told, and nothing is looked at."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def facts_of(ctx: Context, deployment: Deployment, by_person: bool) -> WayBackFa
         previous_good=previous in there and deployment.previous_sha not in quarantined,
         previous_warm=previous in there and there[previous].state == "running",
         migrated=migrated,
-        previous_fits=deployment.figures.get("previous_fits"),
+        previous_fits=_fits(ctx, deployment, asked=migrated and previous in there),
         down_migrations=bool(ctx.project.migrate.down) and deployment.figures.get("down_proven") is not False,
         down_failed=False,
         backup_verified=sound,
@@ -43,6 +43,19 @@ def facts_of(ctx: Context, deployment: Deployment, by_person: bool) -> WayBackFa
         and any(process.name != "web" for process in ctx.project.processes),
         ordered_by_person=by_person,
     )
+
+
+def _fits(ctx: Context, deployment: Deployment, *, asked: bool) -> bool | None:
+    """Say whether the release before boots on the present schema; asked now when the deploy could not find out."""
+    known: bool | None = deployment.figures.get("previous_fits")
+    if known is not None or not asked:
+        return known
+    try:
+        return not ctx.act(
+            "back:boots", ctx.target.boots, deployment.environment, deployment.previous_release
+        )
+    except KeelwayError:
+        return None
 
 
 def backup_of(deployment: Deployment) -> Backup | None:

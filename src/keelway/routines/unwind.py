@@ -20,7 +20,7 @@ from keelway.core.words.report import (
     rollback_report,
 )
 from keelway.ports.ledger import Deployment, TaskRow
-from keelway.routines.ask import tell
+from keelway.routines.ask import end_key, tell
 from keelway.routines.back.order import kept_by, made_ready, settle_git
 from keelway.routines.back.span import together, undone_by
 from keelway.routines.context import Context
@@ -52,6 +52,7 @@ def undo(ctx: Context, order: Undo) -> Closed:
     row = ctx.read("row", ctx.ledger.find, task.id)
     if row.status in FINAL or (row.status is Status.DEPLOYED and not cut_off):
         close_rooms(ctx, task)
+        _tell_end(ctx, order, row)
         return Closed(task, row.status.value, row.code, row.error, ctx.now())
     if cut_off and order.code != OUTGROWN:  # an upgrade begins when nobody works any more
         let_effects_end(ctx, task)
@@ -70,9 +71,23 @@ def undo(ctx: Context, order: Undo) -> Closed:
     ctx.book("keep report", ctx.ledger.save_artefact, task.id, "report.txt", text)
     ctx.move(status, error=order.message[:2_000], code=order.code, **_when(ctx, status))
     ctx.record(EventKind.TASK_CLOSED, "closed", status=status.value, code=order.code)
-    tell(ctx, task.request.requested_by, f"{task.name} {status.value.replace('_', ' ')}", text)
+    tell(ctx, task.request.requested_by, _subject(task, status), text, once=end_key(task))
     keep_lessons(ctx, task, status.value, order.code, order.message)
     return Closed(task, status.value, order.code, text, ctx.now())
+
+
+def _tell_end(ctx: Context, order: Undo, row: TaskRow) -> None:
+    """Tell how a closed task ended, unless that was told: what closed it may have broken before it could."""
+    task, status = order.task, row.status
+    text = f"{task.name} is closed: {status.value.replace('_', ' ')}. {row.error}".rstrip()
+    if status is Status.DEPLOYED:
+        text = f"{task.name} is live and stays live. What follows could not be finished: {order.message}"
+    text = f"{text}\n\nNext: keelway show {task.name}\n"
+    tell(ctx, task.request.requested_by, _subject(task, status), text, once=end_key(task))
+
+
+def _subject(task: Task, status: Status) -> str:
+    return f"{task.name} {'is live' if status is Status.DEPLOYED else status.value.replace('_', ' ')}"
 
 
 def roll_back(ctx: Context, order: RollbackOrder) -> Done:

@@ -27,6 +27,8 @@ from keelway.routines.watch.yardstick import good_ticks
 def look(ctx: Context, order: WatchOrder) -> Looked:
     """Look once; say when to look again, or that policy takes the release back."""
     task, policy = order.task, ctx.policy.watch
+    if order.unseen:
+        return _unseen(ctx, order)
     row = ctx.read("row", ctx.ledger.find, task.id)
     history = ctx.read("deployments", ctx.ledger.deployments, PRODUCTION)
     mine = next((entry for entry in history if entry.id == order.deployment), None)
@@ -53,6 +55,17 @@ def look(ctx: Context, order: WatchOrder) -> Looked:
         min(policy.interval_seconds, left) if left > 0 else 0.0,
         roll_back=verdict.ruling is Ruling.FAIL and policy.rollback_armed,
     )
+
+
+def _unseen(ctx: Context, order: WatchOrder) -> Looked:
+    """Say that a look could not be made; the next one is due as always."""
+    policy = ctx.policy.watch
+    text = (
+        f"{order.task.name} is live, and look {order.number} of its watch could not be made: {order.unseen}"
+    )
+    tell(ctx, order.task.request.requested_by, f"{order.task.name}: not watched", text, urgent=True)
+    more = order.number * policy.interval_seconds < policy.watch_seconds
+    return Looked(Ruling.HOLD.value, text, policy.interval_seconds if more else 0.0)
 
 
 def _new_exceptions(ctx: Context, deployment: Deployment) -> tuple[str, ...]:

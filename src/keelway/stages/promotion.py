@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from keelway.core.errors import KeelwayError
@@ -45,7 +46,8 @@ def ship(ctx: Context, staged: Staged) -> Live:
     except (StageFailed, Aborted, KeelwayError):
         take_back_unsettled(ctx, PRODUCTION, lease)
         raise
-    ctx.book("lease back", ctx.ledger.release, lease)
+    with suppress(KeelwayError):  # it is live: who reports it gives back what is left
+        ctx.book("lease back", ctx.ledger.release, lease)
     return live
 
 

@@ -13,7 +13,7 @@ from keelway.core.model.project import PRODUCTION, STAGING
 from keelway.core.release.undoing import undone_task
 from keelway.core.release.version import next_version
 from keelway.core.words.report import SuccessStory, success_report
-from keelway.routines.ask import tell
+from keelway.routines.ask import end_key, tell
 from keelway.routines.back.feature import mark_undone
 from keelway.routines.context import Context
 from keelway.routines.lessons import keep_lessons
@@ -44,7 +44,7 @@ def close(ctx: Context, live: Live) -> Closed:
     )
     if undone_task(task.request.recipe):
         mark_undone(ctx, task)
-    tell(ctx, task.request.requested_by, f"{task.name} is live: {plan.title}", text)
+    tell(ctx, task.request.requested_by, f"{task.name} is live: {plan.title}", text, once=end_key(task))
     keep_lessons(ctx, task, Status.DEPLOYED.value, "live", "")
     return Closed(task, Status.DEPLOYED.value, "live", text, ctx.now())
 

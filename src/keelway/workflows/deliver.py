@@ -42,6 +42,8 @@ def deliver_under(policy_of: PolicyOf) -> Story:
             closed = to_json(await story.stage(report.close, live))
         except (StageFailed, Rework) as end:  # what is live stays live, even when it cannot be reported
             closed = to_json(Done(ok=True, message=f"Live, but not reported: {end}", release=live.release))
+            telling = Closing(_undo(task, story.stage_name, end), 1)
+            await conductor.start(CLOSE_OUT, closing_run(task.id), to_json(telling), 0.0)
         await _begin_watch(conductor, task, live.deployment, policy)
         return closed
 

@@ -16,7 +16,7 @@ from keelway.ports.engine import Conductor
 from keelway.routines.context import Context
 from keelway.routines.outcome import Aborted, Envelope, Rework, StageFailed
 from keelway.routines.unwind import CUT_OFF
-from keelway.workflows.cast import PART_OF, ROLLBACK_QUEUE, Part
+from keelway.workflows.cast import PART_OF, ROLLBACK_QUEUE, WATCH_QUEUE, Part
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -29,10 +29,11 @@ REST = "rest"
 
 ENTRIES_MAX = 10_000
 
-WAY_BACK_TRIES_MAX = 20
-"""How often a way back is tried while the machine or the network fails, some ten minutes in all."""
+INSISTED_TRIES_MAX = 20
+"""How often a way back, or a look of the watch, is tried while something fails, some ten minutes in all."""
 
-_GIVEN_UP = "stage_given_up"
+_GIVEN_UP, _BROKE = "stage_given_up", "effect_failed"
+_INSISTED = frozenset({"report", "watch"})
 
 
 class Narrator:
@@ -63,7 +64,7 @@ class Narrator:
         for _ in range(ENTRIES_MAX):
             entry = self._entries[part.name] = self._entries.get(part.name, self.first_entry - 1) + 1
             payload = {"subject": self.subject, "entry": entry, "value": to_json(value)}
-            envelope = await self._call(part.queue, part.name, f"{part.name}-{entry}", payload)
+            envelope = await self._call(part, f"{part.name}-{entry}", payload)
             if envelope.kind == "passed":
                 kind: Any = get_type_hints(verb)["return"]
                 result: B = from_json(kind, envelope.value)
@@ -76,12 +77,13 @@ class Narrator:
                 await self._end(envelope)
         raise StageFailed("entered_too_often", f"The stage {part.name} was entered {ENTRIES_MAX} times.")
 
-    async def _call(self, queue: str, name: str, key: str, payload: Any) -> Envelope:
+    async def _call(self, part: Part, key: str, payload: Any) -> Envelope:
         try:
-            return from_json(Envelope, await self.conductor.call(queue, name, key, payload))
+            return from_json(Envelope, await self.conductor.call(part.queue, part.name, key, payload))
         except KeelwayError as error:
             code = CUT_OFF if error.code == _GIVEN_UP else error.code
-            return Envelope("failed", None, code, error.message, error.hint)
+            kind = FAULTED if error.code == _BROKE and _insists(part) else "failed"
+            return Envelope(kind, None, code, error.message, error.hint)
 
     async def _rest(self, part: Part, envelope: Envelope, faults: list[Finding]) -> None:
         """Pause ever longer after a fault that may pass.
@@ -96,8 +98,8 @@ class Narrator:
 
     def _tries(self, part: Part) -> tuple[int, int]:
         """Return how often a stage is tried, and how many identical faults in a row end that sooner."""
-        if part.queue == ROLLBACK_QUEUE:
-            return WAY_BACK_TRIES_MAX, WAY_BACK_TRIES_MAX
+        if part.queue in {ROLLBACK_QUEUE, WATCH_QUEUE}:
+            return INSISTED_TRIES_MAX, INSISTED_TRIES_MAX
         if self.policy is None:
             return 1, 1
         budget = budget_of(self.policy, ROLE_OF[Stage(part.name)])
@@ -114,3 +116,11 @@ class Narrator:
                 raise Aborted(envelope.message)
             case _:
                 raise StageFailed(envelope.code, envelope.message, envelope.hint, envelope.findings)
+
+
+def _insists(part: Part) -> bool:
+    """Tell whether a part is tried again even after an error that nobody expected.
+
+    What is live has to be told of and watched, and a way back has to be walked, whatever breaks on the way.
+    """
+    return part.queue == ROLLBACK_QUEUE or part.name in _INSISTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from keelway.core.codec import from_json, to_json
@@ -10,13 +11,18 @@ from keelway.core.model.task import SYSTEM
 from keelway.ports.engine import Conductor
 from keelway.routines import watching
 from keelway.routines.order import RollbackOrder, WatchOrder
+from keelway.routines.outcome import StageFailed
 from keelway.workflows.narrator import Narrator
 
 
 async def watch(conductor: Conductor, payload: Any) -> Any:
     """Look once, then order the next look or a rollback."""
     order = from_json(WatchOrder, payload)
-    looked = await Narrator(conductor, order.task.id, order.number).stage(watching.look, order)
+    story = Narrator(conductor, order.task.id, order.number)
+    try:
+        looked = await story.stage(watching.look, order)
+    except StageFailed as end:
+        looked = await story.stage(watching.look, replace(order, unseen=str(end)))
     task = order.task
     if looked.roll_back:
         back = RollbackOrder(f"{task.id}:back", PRODUCTION, SYSTEM, looked.message, "", task)
