@@ -99,7 +99,7 @@ def main(words: list[str]) -> None:
         shutil.copytree(template, folder, dirs_exist_ok=True)
         _name_store(folder, store)
         began = time.monotonic()
-        stops = [*filter(None, points.split(",")), ""]
+        stops = [*points.split(), ""]
         if "." in stops:
             stops = stops[: stops.index(".")]
         ends = [forked(folder, live, act, point) for point in stops]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar, get_type_hints
 
 from keelway.core.codec import from_json, to_json
@@ -79,11 +80,13 @@ class Narrator:
 
     async def _call(self, part: Part, key: str, payload: Any) -> Envelope:
         try:
-            return from_json(Envelope, await self.conductor.call(part.queue, part.name, key, payload))
+            ended = from_json(Envelope, await self.conductor.call(part.queue, part.name, key, payload))
         except KeelwayError as error:
             code = CUT_OFF if error.code == _GIVEN_UP else error.code
-            kind = FAULTED if error.code == _BROKE and _insists(part) else "failed"
-            return Envelope(kind, None, code, error.message, error.hint)
+            ended = Envelope("failed", None, code, error.message, error.hint)
+        if ended.kind == "failed" and ended.code == _BROKE and _insists(part):
+            return replace(ended, kind=FAULTED)
+        return ended
 
     async def _rest(self, part: Part, envelope: Envelope, faults: list[Finding]) -> None:
         """Pause ever longer after a fault that may pass.

@@ -30,6 +30,9 @@ ONCE = frozenset(
 ONCE_PER_TASK = frozenset({"open_issue", "merge", "tag", "revert"})
 """Verbs that are done once for a task and a name, whichever attempt does it."""
 
+_END = re.compile(r"T-\d+ ")
+"""How the word on the end of a task begins; what is said of it on the way has a colon."""
+
 _ATTEMPT = re.compile(r"/\d+/")
 
 CLOSED = frozenset({"deployed", "failed", "rolled_back", "aborted"})
@@ -67,7 +70,7 @@ def wrongs(end: End, as_it_was: dict[str, Any], through: dict[str, Any]) -> dict
     }
     checks = {
         "closed": end.status in CLOSED,
-        "end told once": sum(line.startswith("T-") and not _is_call(line) for line in end.told) == 1,
+        "end told once": sum(bool(_END.match(line)) for line in end.told) == 1,
         "effects once": not twice(end.effects),
         "merges reverted": end.merges_reverted,
         "workspaces closed": not end.workspaces,

@@ -58,7 +58,7 @@ class Ground:
 
     def words(self, template: Path, folder: Path, act: str, points: str) -> list[str]:
         """Return what ``control.py`` has to know of a life; its database is cloned now."""
-        joined = ",".join(points.split() + ["."] * ("!" in points))  # who is only hurt lives to the end
+        joined = " ".join(points.split() + ["."] * ("!" in points))  # who is only hurt lives to the end
         return [str(template), str(folder), act, joined, self.address(folder, template)]
 
     def live(self, lives: list[Life]) -> dict[Life, Path]:
