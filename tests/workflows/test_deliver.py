@@ -39,3 +39,23 @@ def test_a_release_that_fails_under_traffic_is_taken_back(make_world):
     assert all(entry.revert_sha for entry in world.ledger.quarantined())
     assert len(world.ledger.quarantined()) == 2
     assert "12" in world.told()
+
+
+def test_a_feature_that_answers_wrongly_in_production_is_taken_back(make_world):
+    """Everything else is well there, and staging answered as the plan demands."""
+    world = make_world()
+    before = world.baseline()
+    probe = world.app.doors.probe
+    well = probe.health
+    address = world.project.environment(PRODUCTION).address
+
+    def only_there(url, spec):
+        wrong = (url, spec.path) == (address, "/two")
+        return "GET /two answered 500, not 200" if wrong else well(url, spec)
+
+    probe.health = only_there
+    row = world.ask()
+    assert row.status is Status.ROLLED_BACK
+    assert "GET /two answered 500, not 200" in world.told()
+    assert world.target.places[PRODUCTION].active == before
+    assert "two.py" not in world.tree("main")
