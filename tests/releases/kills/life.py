@@ -61,18 +61,16 @@ def live(folder: Path, kind: Kind, number: int, victim: str, point: str) -> None
     if not named.exists():
         merged = pier.land(kind, number=number)
         striker.armed = True
-        run = f"{merged.task.id}/release"
-        named.write_text(run)
+        named.write_text(merged.task.id)
         pier.send(merged, staging=False)
-    run = named.read_text()
-    task = run.partition("/")[0]
+    task = named.read_text()
     end = time.monotonic() + LIFE_SECONDS_MAX
     striker.armed = True
-    status = pier.wait(run, LIFE_SECONDS_MAX)
-    told = pier.engine.result(run) or {
+    status = pier.wait(task, LIFE_SECONDS_MAX)
+    told = pier.engine.result(task) or {
         "ok": False,
         "code": status,
-        "message": pier.engine.failure(run),
+        "message": pier.engine.failure(task),
         "findings": [],
     }
     if not told["ok"]:
