@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import sqlite3
 import sys
 import time
@@ -27,6 +26,7 @@ from keelway.app.commands import Commands
 from keelway.app.config import load_config
 from keelway.app.home import Home
 from keelway.app.target.choose import make_traffic
+from keelway.clients.control import free_port
 from keelway.core.codec import to_json
 from keelway.core.model.event import Event, EventKind
 from keelway.core.model.handover import Admitted, ApprovedPlan, Merged, Staged, TestedPatch
@@ -63,10 +63,8 @@ def make_ground(root: Path, kind: Kind | None = None) -> None:
 
 
 def _ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
+    first = free_port()
+    return first, free_port(frozenset({first}))
 
 
 @dataclass

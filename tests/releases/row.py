@@ -45,7 +45,7 @@ def row_of(pier: Pier, kind: Kind, merged: Merged, told: dict[str, Any], until: 
     events += [
         link.event for link in ledger.events(limit=10_000) if link.event.data.get("order") == f"{task}:back"
     ]
-    switched = _at(events, EventKind.EFFECT_DONE, effect="switch", stage="production")
+    switched = _given_users(events)
     verdict = _at(events, EventKind.ROLLBACK_STARTED, environment=PRODUCTION)
     began = _at(events, EventKind.EFFECT_INTENDED, stage="production") or until
     failed = _at(events, EventKind.STAGE_FINISHED, stage="production", status="failed")
@@ -86,6 +86,17 @@ def end_of(pier: Pier, task: str, told: dict[str, Any], events: list[Event], swi
     back = [event for event in events if event.kind is EventKind.ROLLBACK_FINISHED]
     production = [event for event in back if event.data.get("environment") == PRODUCTION]
     return End.BACK if production and production[-1].data["verified"] else End.LIVE
+
+
+def _given_users(events: list[Event]) -> float | None:
+    """Return when it got its first users, all of them or a share."""
+    for event in events:
+        effect = str(event.data.get("effect", ""))
+        if (event.kind, event.stage) == (EventKind.EFFECT_DONE, "production") and effect.split(
+            ":", maxsplit=1
+        )[0] == "switch":
+            return event.at.timestamp()
+    return None
 
 
 def _at(events: list[Event], kind: EventKind, stage: str = "", **data: Any) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tomllib
 
@@ -104,7 +105,7 @@ def merged(text: str, more: str) -> str:
     """Add the lines of a kind below the heading that is there already, or at the end."""
     tomllib.loads(more)
     lines = text.splitlines()
-    for block in [block for block in more.split("[") if block.strip()]:
+    for block in [block for block in re.split(r"^\[", more, flags=re.MULTILINE) if block.strip()]:
         heading, _, body = block.partition("]")
         if f"[{heading}]" in lines:
             lines.insert(lines.index(f"[{heading}]") + 1, body.strip())

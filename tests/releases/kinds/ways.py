@@ -8,6 +8,7 @@ _BROKEN_LATE = """
 def instead(asked):
     return Said(500, {"error": "broken"}) if by_user(asked) and time.time() - BEGAN > 5 else None
 """
+_SHARES = '[strategy]\nuse = "canary"\npercents = [25, 50]\nbake_seconds = 8.0\n'
 _LIVES_WITHOUT_LENGTH = """
 def instead(asked):
     if by_user(asked) and time.time() - BEGAN > 5:
@@ -40,9 +41,38 @@ GOOD: tuple[Kind, ...] = (
         ends=End.LIVE,
         staging=True,
     ),
+    kind(
+        "good-by-shares",
+        "good",
+        "nothing is wrong with it, and it gets a quarter, a half and then all of the users",
+        ends=End.LIVE,
+        policy=_SHARES,
+    ),
 )
 """The controls: what must be kept."""
 KINDS: tuple[Kind, ...] = (
+    kind(
+        "broken-by-shares",
+        "own",
+        "it fails always, for the quarter of the users that it gets first",
+        """
+def instead(asked):
+    return Said(500, {"error": "broken"}) if by_user(asked) else None
+""",
+        policy=_SHARES,
+    ),
+    kind(
+        "slow-by-shares",
+        "own",
+        "every answer is right and 120 ms later than before, for the quarter of the users that it gets first",
+        """
+def instead(asked):
+    if by_user(asked):
+        time.sleep(0.12)
+""",
+        window_seconds=45.0,
+        policy=_SHARES,
+    ),
     kind(
         "old-code-answers",
         "G03",
