@@ -52,8 +52,9 @@ def _plane(folder: Path, count: int) -> Plane:
 
 def _sit(plane: Plane, folder: Path, count: int, began: float) -> None:
     _until(lambda: _waiting(plane) == count)
-    tasks = [row.task.id for row in plane.ledger.tasks()]
-    running = sum(plane.engine.status(task) == "running" for task in tasks)
+    tasks = [row.task.id for row in plane.ledger.tasks(limit=2 * count)]
+    _until(lambda: all(plane.engine.status(task) == "running" for task in tasks))
+    running = len(tasks)
     seconds = time.monotonic() - began
     time.sleep(2.0)
     before = time.process_time()

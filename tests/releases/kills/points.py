@@ -17,7 +17,7 @@ DEPLOY = (
     f"deploy/target.start{_P}:1",
     f"deploy/target.switch{_P}:1",
     f"deploy/target.swap_workers{_P}:1",
-    f"deploy/signal.ticks{_P}:2",
+    f"deploy/signal.look{_P}:1",
 )
 """Steps that a good and a bad release share."""
 KEEP = (f"deploy/signal.exceptions{_P}:1", f"deploy/target.retire{_P}:1")

@@ -40,6 +40,7 @@ class Striker:
         """Note that a verb is about to be called, or was, and strike if this is the point."""
         if not self.armed:
             return
+        closer = closer.partition("(http")[0]  # an address has another port in every world
         with self._lock:
             if when == "before":
                 self._reached[f"all {closer}"] += 1
